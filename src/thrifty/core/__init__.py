@@ -1,0 +1,36 @@
+"""core: the record of a method, budgets, errors, checks, the file container, segments."""
+
+from thrifty.core.budget import format_bytes, parse_bytes
+from thrifty.core.checks import in_range, one_of
+from thrifty.core.container import dump, load, read_container, replacing, save, write_container
+from thrifty.core.errors import (
+    BudgetError,
+    DataError,
+    FormatError,
+    IncompatibleError,
+    SaveError,
+    ThriftyError,
+)
+from thrifty.core.method import Method, method, record_of
+
+__all__ = [
+    "BudgetError",
+    "DataError",
+    "FormatError",
+    "IncompatibleError",
+    "Method",
+    "SaveError",
+    "ThriftyError",
+    "dump",
+    "format_bytes",
+    "in_range",
+    "load",
+    "method",
+    "one_of",
+    "parse_bytes",
+    "read_container",
+    "record_of",
+    "replacing",
+    "save",
+    "write_container",
+]

@@ -1,0 +1,64 @@
+"""Budget: sizes as people write them, to bytes and back; the one parser of the house."""
+
+import re
+
+__all__ = ["format_bytes", "parse_bytes"]
+
+UNITS = {"": 1, "b": 1} | {
+    letter + suffix: base**power
+    for power, letter in enumerate("kmgt", start=1)
+    for suffix, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE | re.ASCII)
+LARGEST = 2**62
+
+
+def parse_bytes(size: int | str, name: str = "memory") -> int:
+    """Turn a size such as "512 MB", "1.5GiB" or 4096 into bytes.
+
+    Args:
+        size: an int of bytes, or a number and a unit: B, kB, MB, GB, TB (powers of 1000) or
+            KiB, MiB, GiB, TiB (powers of 1024); case and spaces do not matter.
+        name: what the argument is called, for the error.
+
+    Returns:
+        Whole bytes, at least 1.
+
+    Raises:
+        TypeError: size is neither an int nor a str.
+        ValueError: the text is not a size, or the size is below one byte or absurdly large.
+
+    Example:
+        >>> parse_bytes("64 MB"), parse_bytes("1 GiB"), parse_bytes(100)
+        (64000000, 1073741824, 100)
+        >>> parse_bytes(format_bytes(123_000_000)) == 123_000_000
+        True
+    """
+    if isinstance(size, bool) or not isinstance(size, (int, str)):
+        raise TypeError(f'{name} must be an int of bytes or a text such as "512 MB", got {size!r}')
+    nbytes = size if isinstance(size, int) else _parse_text(size, name)
+    if not 1 <= nbytes <= LARGEST:
+        raise ValueError(f"{name} must be at least 1 byte and at most 4 EiB, got {size!r}")
+    return nbytes
+
+
+def _parse_text(text: str, name: str) -> int:
+    match = FORM.fullmatch(text)
+    if match is None or match[2].lower() not in UNITS:
+        raise ValueError(f'{name} must be a size such as "512 MB" or "1 GiB", got {text!r}')
+    return round(float(match[1]) * UNITS[match[2].lower()]) if len(match[1]) < 30 else LARGEST + 1
+
+
+def format_bytes(nbytes: float) -> str:
+    """Write bytes the way `parse_bytes` reads them, with three digits.
+
+    Example:
+        >>> format_bytes(512_000_000), format_bytes(1_234), format_bytes(7)
+        ('512 MB', '1.23 kB', '7 B')
+    """
+    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if nbytes >= 0.9995 * scale:
+            value = nbytes / scale
+            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
+            return f"{value:.{digits}f}".rstrip("0").rstrip(".") + f" {unit}" if digits else f"{value:.0f} {unit}"
+    return f"{nbytes:.0f} B"

@@ -1,0 +1,41 @@
+"""Checks: one sentence for every argument that is out of its documented range."""
+
+from typing import Any
+
+__all__ = ["in_range", "one_of"]
+
+
+def in_range(name: str, value: Any, low: float, high: float) -> Any:
+    """Return value if low <= value <= high, else say which argument broke which rule.
+
+    Raises:
+        ValueError: value is outside the range, or NaN.
+
+    Example:
+        >>> in_range("p", 12, 4, 18)
+        12
+        >>> in_range("p", 3, 4, 18)
+        Traceback (most recent call last):
+        ValueError: p must be in 4..18, got 3
+    """
+    if not low <= value <= high:
+        raise ValueError(f"{name} must be in {low}..{high}, got {value!r}")
+    return value
+
+
+def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
+    """Return value if it is one of the choices, else list them.
+
+    Raises:
+        ValueError: value is not a choice.
+
+    Example:
+        >>> one_of("order", "up", ("up", "down"))
+        'up'
+        >>> one_of("order", "side", ("up", "down"))
+        Traceback (most recent call last):
+        ValueError: order must be one of up, down, got 'side'
+    """
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(choices)}, got {value!r}")
+    return value

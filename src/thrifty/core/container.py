@@ -1,0 +1,186 @@
+"""Container: named arrays and a JSON header in one safe file (safetensors), never pickle.
+
+The file is plain safetensors, so any safetensors reader opens it. The metadata key "thrifty" holds
+`{"format", "version", "header", "crc32"}` as JSON; a checksum per array turns silent damage into
+an error. Arrays are written straight from memory and read straight into it: no second copy.
+"""
+
+import errno
+import io
+import json
+import os
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+
+from thrifty.core.errors import FormatError, SaveError
+
+__all__ = ["dump", "load", "read_container", "replacing", "save", "write_container"]
+
+Arrays = Mapping[str, np.ndarray]
+DTYPES = {
+    "BOOL": "?", "I8": "<i1", "U8": "<u1", "I16": "<i2", "U16": "<u2", "I32": "<i4", "U32": "<u4",
+    "I64": "<i8", "U64": "<u8", "F16": "<f2", "F32": "<f4", "F64": "<f8",
+}  # fmt: skip
+CODES = {np.dtype(text): code for code, text in DTYPES.items()}
+MAX_HEADER = 100_000_000
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[IO[bytes]]:
+    """Open a file beside `path`; on success it replaces `path`, on any failure `path` is untouched.
+
+    Raises:
+        SaveError: the disk is full or not writable; the message names path and reason.
+    """
+    path = Path(path)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open(beside, "wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, path)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise SaveError(error.errno or errno.EIO, f"cannot write {path}: {reason}") from error
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_container(
+    file: IO[bytes], *, kind: str, version: int, header: Mapping[str, Any], arrays: Arrays
+) -> None:
+    """Write header and arrays to an open binary file."""
+    views = {name: _plain(name, array) for name, array in sorted(arrays.items())}
+    meta = {
+        "format": kind,
+        "version": version,
+        "header": header,
+        "crc32": {name: zlib.crc32(_bytes_of(view)) for name, view in views.items()},
+    }
+    table: dict[str, Any] = {"__metadata__": {"thrifty": json.dumps(meta, sort_keys=True)}}
+    start = 0
+    for name, view in views.items():
+        end = start + view.nbytes
+        code = CODES[view.dtype]
+        table[name] = {"dtype": code, "shape": list(view.shape), "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(table, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    file.write(len(text).to_bytes(8, "little") + text)
+    for view in views.values():
+        file.write(_bytes_of(view))
+
+
+def read_container(
+    file: IO[bytes], *, kind: str, version: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read header and arrays from an open, seekable binary file.
+
+    Args:
+        kind: the format name that must stand in the file.
+        version: the newest format version this code understands.
+
+    Returns:
+        The header and the arrays by name.
+
+    Raises:
+        FormatError: the bytes are cut, altered, of another kind, or of a newer version.
+    """
+    total = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    try:
+        table, begin = _table(file, total)
+        meta = json.loads(table.pop("__metadata__")["thrifty"])
+        found, number = meta["format"], int(meta["version"])
+        sums, header = dict(meta["crc32"]), dict(meta["header"])
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise FormatError(f"not a thrifty file, or damaged: {error}") from error
+    if found != kind:
+        raise FormatError(f"this file holds {found!r}, expected {kind!r}")
+    if number > version:
+        raise FormatError(f"{kind} format version {number} is newer than {version}: update thrifty")
+    return header, {name: _array(file, name, table[name], begin, sums) for name in table}
+
+
+def save(path: str | Path, **parts: Any) -> None:
+    """Write a container file atomically; arguments as in `write_container`."""
+    with replacing(path) as file:
+        write_container(file, **parts)
+
+
+def load(
+    path: str | Path, *, kind: str, version: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a container file; see `read_container`."""
+    with open(path, "rb") as file:
+        try:
+            return read_container(file, kind=kind, version=version)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from error
+
+
+def dump(**parts: Any) -> bytes:
+    """The bytes of a container; arguments as in `write_container`."""
+    file = io.BytesIO()
+    write_container(file, **parts)
+    return file.getvalue()
+
+
+def _plain(name: str, array: np.ndarray) -> np.ndarray:
+    array = np.ascontiguousarray(array).reshape(np.shape(array))
+    array = array.astype(array.dtype.newbyteorder("<"), copy=False)
+    if array.dtype not in CODES:
+        raise TypeError(f"array {name!r} must be of a number or bool dtype, got {array.dtype}")
+    return array
+
+
+def _bytes_of(array: np.ndarray) -> memoryview:
+    return memoryview(array.reshape(-1).view(np.uint8))
+
+
+def _table(file: IO[bytes], total: int) -> tuple[dict[str, Any], int]:
+    size = int.from_bytes(file.read(8), "little")
+    if not 2 <= size <= min(total - 8, MAX_HEADER):
+        raise FormatError(f"header of {size} bytes in a file of {total}")
+    table = json.loads(file.read(size))
+    begin, end = 8 + size, 0
+    for entry in sorted((v for k, v in table.items() if k != "__metadata__"), key=_offsets):
+        first, last = _offsets(entry)
+        if first != end or last < first:
+            raise FormatError("array offsets overlap or leave a hole")
+        end = last
+    if begin + end != total:
+        raise FormatError(f"{total} bytes where the header promises {begin + end}")
+    return table, begin
+
+
+def _offsets(entry: Mapping[str, Any]) -> tuple[int, int]:
+    first, last = entry["data_offsets"]
+    return int(first), int(last)
+
+
+def _array(
+    file: IO[bytes], name: str, entry: Mapping[str, Any], begin: int, sums: Mapping[str, int]
+) -> np.ndarray:
+    try:
+        dtype = np.dtype(DTYPES[entry["dtype"]])
+        shape = tuple(int(n) for n in entry["shape"])
+        first, last = _offsets(entry)
+        count = int(np.prod(shape, dtype=object)) if shape else 1
+        if min(shape, default=0) < 0 or count * dtype.itemsize != last - first:
+            raise FormatError(f"shape {shape} of {dtype} does not fill {last - first} bytes")
+        array = np.empty(shape, dtype)
+        file.seek(begin + first)
+        if file.readinto(_bytes_of(array)) != last - first:  # type: ignore[attr-defined]
+            raise FormatError("the file ends early")
+        if zlib.crc32(_bytes_of(array)) != sums[name]:
+            raise FormatError("checksum does not match")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise FormatError(f"array {name!r} is damaged: {error}") from error
+    return array

@@ -1,0 +1,1 @@
+"""laws room (being built)."""
