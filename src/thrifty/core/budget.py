@@ -1,6 +1,8 @@
 """Budget: sizes as people write them, to bytes and back; the one parser of the house."""
 
+import math
 import re
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
 __all__ = ["format_bytes", "parse_bytes"]
 
@@ -10,6 +12,7 @@ UNITS = {"": 1, "b": 1} | {
     for suffix, base in (("", 1000), ("b", 1000), ("ib", 1024))
 }
 FORM = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", re.IGNORECASE | re.ASCII)
+SCALES = (("TB", 10**12), ("GB", 10**9), ("MB", 10**6), ("kB", 1000), ("B", 1))
 LARGEST = 2**62
 
 
@@ -46,19 +49,26 @@ def _parse_text(text: str, name: str) -> int:
     match = FORM.fullmatch(text)
     if match is None or match[2].lower() not in UNITS:
         raise ValueError(f'{name} must be a size such as "512 MB" or "1 GiB", got {text!r}')
-    return round(float(match[1]) * UNITS[match[2].lower()]) if len(match[1]) < 30 else LARGEST + 1
+    if len(match[1]) > 30:
+        return LARGEST + 1
+    return round(Decimal(match[1]) * UNITS[match[2].lower()])
 
 
-def format_bytes(nbytes: float) -> str:
+def format_bytes(nbytes: float, *, up: bool = False) -> str:
     """Write bytes the way `parse_bytes` reads them, with three digits.
+
+    Args:
+        nbytes: bytes, 0 or more.
+        up: round up, so that what is named is enough; the nearest otherwise.
 
     Example:
         >>> format_bytes(512_000_000), format_bytes(1_234), format_bytes(7)
         ('512 MB', '1.23 kB', '7 B')
+        >>> parse_bytes(format_bytes(1_234, up=True)) >= 1_234
+        True
     """
-    for unit, scale in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if nbytes >= 0.9995 * scale:
-            value = nbytes / scale
-            digits = 2 if value < 9.995 else 1 if value < 99.95 else 0
-            return f"{value:.{digits}f}".rstrip("0").rstrip(".") + f" {unit}" if digits else f"{value:.0f} {unit}"
-    return f"{nbytes:.0f} B"
+    digits = Decimal(math.ceil(nbytes) if up else round(nbytes))
+    context = Context(prec=3, rounding=ROUND_CEILING if up else ROUND_HALF_EVEN)
+    value = context.plus(digits) if digits >= 1000 else digits
+    unit, scale = next((unit, scale) for unit, scale in SCALES if value >= scale or scale == 1)
+    return f"{(value / scale).normalize():f} {unit}"

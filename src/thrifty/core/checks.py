@@ -1,14 +1,18 @@
 """Checks: one sentence for every argument that is out of its documented range."""
 
-from typing import Any
+from numbers import Real
+from typing import TypeVar
 
 __all__ = ["in_range", "one_of"]
 
+Number = TypeVar("Number", bound=float)
 
-def in_range(name: str, value: Any, low: float, high: float) -> Any:
+
+def in_range(name: str, value: Number, low: float, high: float) -> Number:
     """Return value if low <= value <= high, else say which argument broke which rule.
 
     Raises:
+        TypeError: value is not one number.
         ValueError: value is outside the range, or NaN.
 
     Example:
@@ -18,6 +22,8 @@ def in_range(name: str, value: Any, low: float, high: float) -> Any:
         Traceback (most recent call last):
         ValueError: p must be in 4..18, got 3
     """
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number in {low}..{high}, got {value!r}")
     if not low <= value <= high:
         raise ValueError(f"{name} must be in {low}..{high}, got {value!r}")
     return value

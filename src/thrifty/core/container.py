@@ -1,17 +1,20 @@
 """Container: named arrays and a JSON header in one safe file (safetensors), never pickle.
 
 The file is plain safetensors, so any safetensors reader opens it. The metadata key "thrifty" holds
-`{"format", "version", "header", "crc32"}` as JSON; a checksum per array turns silent damage into
-an error. Arrays are written straight from memory and read straight into it: no second copy.
+`{"format", "version", "header", "crc32"}` as JSON, with a checksum per array; the metadata key
+"crc32" is the checksum of everything else in the table. Together they turn silent damage anywhere
+into an error. Contiguous arrays are written straight from memory and all are read straight into it.
 """
 
 import errno
 import io
 import json
 import os
+import re
+import threading
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -28,17 +31,21 @@ DTYPES = {
 }  # fmt: skip
 CODES = {np.dtype(text): code for code, text in DTYPES.items()}
 MAX_HEADER = 100_000_000
+DAMAGE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Open a file beside `path`; on success it replaces `path`, on any failure `path` is untouched.
 
+    What a killed process left beside `path` is removed first.
+
     Raises:
         SaveError: the disk is full or not writable; the message names path and reason.
     """
     path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
+    _sweep(path)
     try:
         with open(beside, "wb") as file:
             yield file
@@ -46,17 +53,32 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
             os.fsync(file.fileno())
         os.replace(beside, path)
     except OSError as error:
+        if error.filename not in (None, str(beside)):
+            raise  # another file's trouble, met while writing this one
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise SaveError(error.errno or errno.EIO, f"cannot write {path}: {reason}") from error
     finally:
-        beside.unlink(missing_ok=True)
+        with suppress(OSError):
+            beside.unlink()
 
 
 def write_container(
     file: IO[bytes], *, kind: str, version: int, header: Mapping[str, Any], arrays: Arrays
 ) -> None:
-    """Write header and arrays to an open binary file."""
-    views = {name: _plain(name, array) for name, array in sorted(arrays.items())}
+    """Write header and arrays to an open binary file.
+
+    Args:
+        kind: the format name, checked on reading.
+        version: the format version, 1 or more.
+        header: what JSON can hold, with str keys; it comes back equal.
+        arrays: of bool, integer or float dtype, by name; they come back with dtype and shape.
+
+    Raises:
+        TypeError: an array of another dtype, or a header that JSON cannot hold.
+        ValueError: the header is larger than 100 MB.
+    """
+    views = {name: _plain(name, arrays[name]) for name in sorted(arrays)}
+    order = sorted(views, key=lambda name: -views[name].itemsize)  # keeps every array aligned
     meta = {
         "format": kind,
         "version": version,
@@ -65,16 +87,19 @@ def write_container(
     }
     table: dict[str, Any] = {"__metadata__": {"thrifty": json.dumps(meta, sort_keys=True)}}
     start = 0
-    for name, view in views.items():
-        end = start + view.nbytes
+    for name in order:
+        view, end = views[name], start + views[name].nbytes
         code = CODES[view.dtype]
         table[name] = {"dtype": code, "shape": list(view.shape), "data_offsets": [start, end]}
         start = end
+    table["__metadata__"]["crc32"] = _sum_of(table)
     text = json.dumps(table, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    if len(text) > MAX_HEADER:
+        raise ValueError(f"header must be at most {MAX_HEADER} bytes, got {len(text)}")
     file.write(len(text).to_bytes(8, "little") + text)
-    for view in views.values():
-        file.write(_bytes_of(view))
+    for name in order:
+        file.write(_bytes_of(views[name]))
 
 
 def read_container(
@@ -99,7 +124,7 @@ def read_container(
         meta = json.loads(table.pop("__metadata__")["thrifty"])
         found, number = meta["format"], int(meta["version"])
         sums, header = dict(meta["crc32"]), dict(meta["header"])
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
+    except DAMAGE as error:
         raise FormatError(f"not a thrifty file, or damaged: {error}") from error
     if found != kind:
         raise FormatError(f"this file holds {found!r}, expected {kind!r}")
@@ -132,7 +157,31 @@ def dump(**parts: Any) -> bytes:
     return file.getvalue()
 
 
+def _sweep(path: Path) -> None:
+    """Remove the parts of dead processes of this machine; a live writer keeps its own."""
+    part = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.\d+\.part")
+    with suppress(OSError):
+        for entry in os.scandir(path.parent):
+            match = part.fullmatch(entry.name)
+            if match and not _alive(int(match[1])):
+                os.unlink(entry.path)
+
+
+def _alive(pid: int) -> bool:
+    if os.name != "posix":
+        return True  # elsewhere os.kill would end the process that is asked about
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
 def _plain(name: str, array: np.ndarray) -> np.ndarray:
+    if name == "__metadata__":
+        raise ValueError("array name must not be '__metadata__': safetensors keeps it for itself")
     array = np.ascontiguousarray(array).reshape(np.shape(array))
     array = array.astype(array.dtype.newbyteorder("<"), copy=False)
     if array.dtype not in CODES:
@@ -141,7 +190,11 @@ def _plain(name: str, array: np.ndarray) -> np.ndarray:
 
 
 def _bytes_of(array: np.ndarray) -> memoryview:
-    return memoryview(array.reshape(-1).view(np.uint8))
+    return array.reshape(-1).view(np.uint8).data
+
+
+def _sum_of(table: Mapping[str, Any]) -> str:
+    return f"{zlib.crc32(json.dumps(table, sort_keys=True).encode()):08x}"
 
 
 def _table(file: IO[bytes], total: int) -> tuple[dict[str, Any], int]:
@@ -149,6 +202,8 @@ def _table(file: IO[bytes], total: int) -> tuple[dict[str, Any], int]:
     if not 2 <= size <= min(total - 8, MAX_HEADER):
         raise FormatError(f"header of {size} bytes in a file of {total}")
     table = json.loads(file.read(size))
+    if table["__metadata__"].pop("crc32") != _sum_of(table):
+        raise FormatError("checksum of the header does not match")
     begin, end = 8 + size, 0
     for entry in sorted((v for k, v in table.items() if k != "__metadata__"), key=_offsets):
         first, last = _offsets(entry)
@@ -173,7 +228,7 @@ def _array(
         shape = tuple(int(n) for n in entry["shape"])
         first, last = _offsets(entry)
         count = int(np.prod(shape, dtype=object)) if shape else 1
-        if min(shape, default=0) < 0 or count * dtype.itemsize != last - first:
+        if count * dtype.itemsize != last - first:
             raise FormatError(f"shape {shape} of {dtype} does not fill {last - first} bytes")
         array = np.empty(shape, dtype)
         file.seek(begin + first)
@@ -181,6 +236,6 @@ def _array(
             raise FormatError("the file ends early")
         if zlib.crc32(_bytes_of(array)) != sums[name]:
             raise FormatError("checksum does not match")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+    except DAMAGE as error:
         raise FormatError(f"array {name!r} is damaged: {error}") from error
     return array
