@@ -1,0 +1,17 @@
+"""hashing: hash families, and features made by hashing."""
+
+from thrifty.hashing.dwta import DWTA
+from thrifty.hashing.features import NUM_CODES, TextFeatures, code_of, cross
+from thrifty.hashing.keys import hash_column, mix64
+from thrifty.hashing.simhash import SimHash
+
+__all__ = [
+    "DWTA",
+    "NUM_CODES",
+    "SimHash",
+    "TextFeatures",
+    "code_of",
+    "cross",
+    "hash_column",
+    "mix64",
+]
