@@ -89,10 +89,11 @@ def run(evidence: Evidence, measure: Callable[[], Measured]) -> bool:
         return True
     start = time.perf_counter()
     measured = measure()
-    value, beside = measured if isinstance(measured, tuple) else (measured, {})
+    number, beside = measured if isinstance(measured, tuple) else (measured, {})
+    value = float(number)
     holds = evidence.holds(value)
     context = {"seconds": round(time.perf_counter() - start, 2), **_machine(), **beside}
-    row = {**asdict(evidence), "value": float(value), "holds": holds, "context": context}
+    row = {**asdict(evidence), "value": value, "holds": holds, "context": context}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{evidence.id}.json").write_text(json.dumps(row, indent=1, default=float) + "\n")
     print(f"{'HOLDS' if holds else 'FALLS SHORT'} {evidence.id} {value:.4g} ({evidence.bound})")
