@@ -55,7 +55,9 @@ def test_an_outcome_is_written_and_said(tmp_path, monkeypatch, capsys, value, li
     """The file holds sentence, bound, number, outcome and where it was measured."""
     monkeypatch.setattr(evidence, "RESULTS", tmp_path / "results")
     monkeypatch.delenv("THRIFTY_EVIDENCE", raising=False)
-    assert run(Evidence(**SPEED, at_least=2), lambda: (np.float32(value), {"rows": np.int64(10)})) is (value > 2)
+    assert run(
+        Evidence(**SPEED, at_least=2), lambda: (np.float32(value), {"rows": np.int64(10)})
+    ) is (value > 2)
     row = json.loads((tmp_path / "results" / "speed-of-x.json").read_text())
     assert (row["says"], row["at_least"], row["at_most"]) == ("x is 2 times y", 2, None)
     assert (row["value"], row["holds"], row["context"]["rows"]) == (value, value > 2, 10)

@@ -49,7 +49,7 @@ def tree_of(path):
     return ast.parse(path.read_text())
 
 
-def testing(path):
+def files_for(path):
     """The test files of a file of a room: tests/<room>/test_<stem>*.py."""
     room = path.relative_to(ROOT / "src" / "thrifty").parts[0]
     return sorted((ROOT / "tests" / room).glob(f"test_{path.stem}*.py"))
@@ -130,13 +130,13 @@ def test_a_file_is_one_method_or_a_part(path):
 @each([path for path in FILES if not path.name.startswith("_")])
 def test_a_file_has_its_test(path):
     """tests/<room>/test_<stem>*.py exists; a helper file (_name.py) is tested through its users."""
-    assert testing(path), f"no test of {name_of(path)}"
+    assert files_for(path), f"no test of {name_of(path)}"
 
 
 @each([path for path in FILES if not path.name.startswith("_")])
 def test_every_documented_error_is_expected_by_a_test(path):
     """What a docstring says under Raises is named in a test of that file that expects errors."""
-    expected = {name for test in testing(path) for name in expected_in(tree_of(test))}
+    expected = {name for test in files_for(path) for name in expected_in(tree_of(test))}
     assert raised_in(tree_of(path)) <= expected
 
 
