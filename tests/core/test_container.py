@@ -254,12 +254,12 @@ def test_load_names_the_file(tmp_path):
         load(tmp_path / "absent", **KEEP)
 
 
-@pytest.mark.parametrize("array", [["a"], [object()], [1j], np.array([0], "M8[s]")], ids=repr)
-def test_arrays_without_a_number_are_refused(array):
+@pytest.mark.parametrize("dtype", ["U1", "O", "c8", "M8[s]", "V3"])
+def test_arrays_without_a_number_are_refused(dtype):
     """Text, objects, complex numbers and dates have no place in the format."""
     message = r"^array 'x' must be of a number or bool dtype, got .+$"
     with pytest.raises(TypeError, match=message):
-        dump(**KEEP, header={}, arrays={"x": np.asarray(array)})
+        dump(**KEEP, header={}, arrays={"x": np.zeros(2, dtype)})
 
 
 def test_reserved_name_is_refused():
