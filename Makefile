@@ -19,8 +19,8 @@ setup: $(READY)  ## make .venv, or bring it up to date
 
 $(READY): | $(VENV)/bin/python
 	@echo "setup: installing into $(VENV) (a few minutes the first time)"
-	@$(BIN)/python -m pip install -q --disable-pip-version-check --upgrade 'pip>=25.1'
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e . --group test --group lint
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e . --group test --group lint
 	@rm -f $(VENV)/.ready-*
 	@touch $@
 

@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[1]
 def kernel_cache(worker: str) -> Path:
     """The cache folder of one worker, named after the text of all files that compile kernels."""
     texts = [path.read_bytes() for path in sorted((ROOT / "src").rglob("*.py"))]
-    digest = hashlib.sha256(b"".join(text for text in texts if b"numba" in text)).hexdigest()[:16]
+    kernels = [text for text in texts if b"numba" in text]
+    checked = os.environ.get("NUMBA_BOUNDSCHECK", "0").encode()
+    digest = hashlib.sha256(b"".join([checked, *kernels])).hexdigest()[:16]
     base = Path(os.environ.get("NUMBA_CACHE_DIR") or ROOT / "build" / "numba")
     return base / digest / worker
 

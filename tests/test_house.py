@@ -217,13 +217,6 @@ def test_results_are_of_these_very_sentences(path):
         assert {"seconds", "cpu", "cores", "python", "libraries", "date"} <= set(row["context"])
 
 
-@each(FILES)
-def test_evidence_of_a_record_is_about_its_room(path):
-    """Every file of evidence a record names holds at least one sentence."""
-    for _, _, record in methods_of(path):
-        assert all(sentences_of(file) for file in evidence_of(path, record))
-
-
 # the weight of an import
 
 
