@@ -1,0 +1,211 @@
+"""Report page: one run as one self-contained HTML file, for any screen, light or dark."""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from thrifty.core import format_bytes
+from thrifty.models.report_curves import line_chart, memory_bar
+from thrifty.models.report_markup import Markup, element, joined
+from thrifty.models.report_style import STYLE
+
+__all__ = ["page"]
+
+Facts = Mapping[str, Any]
+
+
+def page(facts: Facts, words: Mapping[str, str]) -> str:
+    """Write the page; a part of the facts that is missing is a section that is not there.
+
+    Args:
+        facts: as `thrifty.models.report.write` describes them.
+        words: what each measure means, by name.
+
+    Example:
+        >>> text = page({"title": "<script>alert(1)</script>"}, {})
+        >>> "<script" in text, "http" in text, text.startswith("<!doctype html>")
+        (False, False, True)
+    """
+    title = str(facts.get("title", "A run"))
+    sections = [
+        _section("Quality on held-out rows", _quality(facts, words)),
+        _section("Training", _training(facts.get("history") or {})),
+        _section("What sampling cost", _audit(facts)),
+        _section("Memory", _memory(facts.get("plan") or {})),
+        _section("Worst confusions", _confusions(facts.get("confusions") or ())),
+        _section("Columns", _columns(facts.get("schema") or {})),
+        _section("Rows and values that were skipped", _skipped(facts.get("skipped"))),
+        _section("Settings", _settings(facts.get("settings") or {})),
+    ]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("meta", name="color-scheme", content="light dark"),
+        element("title", title),
+        element("style", Markup(STYLE)),
+    )
+    header = element(
+        "header",
+        element("p", "thrifty", class_="brand"),
+        element("h1", title),
+        element("p", facts.get("subtitle"), class_="lead") if facts.get("subtitle") else None,
+        _tiles(facts.get("tiles") or ()),
+        *(element("p", text, class_="notice") for text in facts.get("notices") or ()),
+    )
+    foot = element("footer", element("p", facts.get("footer", "Made by thrifty.")))
+    body = element("body", header, element("main", *sections), foot)
+    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+
+
+def _tiles(tiles: Iterable[Mapping[str, str]]) -> Markup:
+    made = [
+        element(
+            "div",
+            element("dt", tile["name"]),
+            element("dd", element("b", tile["value"]), element("span", tile.get("note", ""))),
+        )
+        for tile in tiles
+    ]
+    return element("dl", *made, class_="tiles")
+
+
+def _section(title: str, content: Sequence[Markup | None]) -> Markup | None:
+    return element("section", element("h2", title), *content) if any(content) else None
+
+
+def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
+    """A table whose first column heads its rows; numbers stand to the right."""
+    cells = [
+        element("tr", element("th", row[0], scope="row"), *map(_cell, row[1:])) for row in rows
+    ]
+    top = element("tr", *(element("th", head, scope="col") for head in heads))
+    inside = [
+        element("caption", caption), element("thead", top), element("tbody", *cells),
+    ]  # fmt: skip
+    return element("div", element("table", *inside), class_="wide", tabindex=0)
+
+
+def _cell(value: object) -> Markup:
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    return element("td", _shown(value), class_="number" if number else None)
+
+
+def _shown(value: object) -> object:
+    if isinstance(value, float):
+        return f"{value:.4g}" if math.isfinite(value) else "-"
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _quality(facts: Facts, words: Mapping[str, str]) -> list[Markup]:
+    metrics, plain = facts.get("metrics") or {}, facts.get("baseline") or {}
+    rows = [
+        (name, value, *([plain.get(name, "")] if plain else []), words.get(name, ""))
+        for name, value in metrics.items()
+        if name != "rows" and isinstance(value, (int, float))
+    ]
+    if not rows:
+        return []
+    heads = ["measure", "model", *(["baseline"] if plain else []), "what it is"]
+    count = metrics.get("rows")
+    caption = f"Measured on {count:,} rows the model never learned from." if count else "Measures"
+    if plain:
+        caption += f" The baseline is {facts.get('baseline_name', 'the most frequent answers')}."
+    return [_table(caption, heads, rows)]
+
+
+def _training(history: Mapping[str, Any]) -> list[Markup]:
+    epochs = history.get("epochs") or []
+    if not epochs:
+        return []
+    xs = [epoch.get("epoch", number) for number, epoch in enumerate(epochs, start=1)]
+    quality = [float(epoch.get("quality", math.nan)) for epoch in epochs]
+    best = history.get("best_epoch")
+    mark = xs.index(best) if best in xs else None
+    name = f"{history.get('quality_name', 'quality')} on held-out rows"
+    losses = [float(epoch.get("loss", math.nan)) for epoch in epochs]
+    charts = [
+        line_chart(name, "epoch", xs, quality, mark=mark),
+        line_chart("training loss", "epoch", xs, losses),
+    ]
+    heads = [
+        key
+        for key in ("epoch", "loss", "quality", "rows_per_second", "seconds")
+        if key in epochs[0]
+    ]
+    rows = [[epoch.get(key, "") for key in heads] for epoch in epochs]
+    parts = [
+        element("div", *charts, class_="charts"),
+        element("p", f"Stopped: {history['stopped']}.") if history.get("stopped") else None,
+        _folded("Every epoch", _table("Epochs", [head.replace("_", " ") for head in heads], rows)),
+        _probe(history.get("probe") or ()),
+    ]
+    return [part for part in parts if part]
+
+
+def _probe(probe: Sequence[Any]) -> Markup | None:
+    if not probe:
+        return None
+    rows = [
+        (f"{rate:.3g}", float(loss))
+        for rate, loss in (tried.values() if isinstance(tried, dict) else tried for tried in probe)
+    ]
+    table = _table("Learning rates tried on a short stretch", ["learning rate", "loss"], rows)
+    return _folded("How the learning rate was chosen", table)
+
+
+def _audit(facts: Facts) -> list[Markup]:
+    told = facts.get("audit_text") or ()
+    return [element("p", text) for text in ([told] if isinstance(told, str) else told)]
+
+
+def _memory(plan: Mapping[str, Any]) -> list[Markup]:
+    parts, whole = plan.get("parts") or {}, plan.get("memory", 0)
+    base, peak = plan.get("base", 0), plan.get("peak")
+    if not parts:
+        return []
+    told = f"The budget is {format_bytes(whole)}"
+    told += f", beside {format_bytes(base)} for the interpreter and libraries." if base else "."
+    if peak:
+        kept = "kept" if peak <= whole + base else "not kept"
+        told += f" The process held {format_bytes(peak)} at its peak: {kept}."
+    named = {"interpreter and libraries": base, **parts}
+    return [element("p", told), memory_bar(named, whole + base, peak)]
+
+
+def _confusions(pairs: Sequence[Mapping[str, Any]]) -> list[Markup]:
+    if not pairs:
+        return []
+    rows = [(pair["truth"], pair["predicted"], int(pair["count"])) for pair in pairs]
+    return [
+        _table("Held-out rows of one class taken for another", ["is", "taken for", "rows"], rows)
+    ]
+
+
+def _columns(schema: Mapping[str, Any]) -> list[Markup]:
+    columns = schema.get("columns") or ()
+    rows = [(column["name"], column["kind"], column.get("reason", "")) for column in columns]
+    return [_table("How each column was read", ["column", "kind", "because"], rows)] if rows else []
+
+
+def _skipped(skipped: Mapping[str, Any] | None) -> list[Markup]:
+    if skipped is None:
+        return []
+    if not skipped:
+        return [element("p", "Nothing was skipped.")]
+    items = []
+    for kind, found in skipped.items():
+        shown = [element("li", element("code", text)) for text in found.get("examples", ())]
+        items.append(
+            element("li", f"{kind}: ", element("b", f"{found['count']:,}"), element("ul", *shown))
+        )
+    return [element("ul", *items)]
+
+
+def _settings(settings: Mapping[str, Any]) -> list[Markup]:
+    rows = [(name, _shown(value)) for name, value in settings.items()]
+    return [_folded("All settings", _table("Settings", ["name", "value"], rows))] if rows else []
+
+
+def _folded(title: str, content: Markup) -> Markup:
+    return element("details", element("summary", title), joined([content]))
