@@ -12,9 +12,16 @@ from thrifty.models.report import MEASURES, html_page, terminal, write_html
 
 EVIL = "<script>alert('x')</script>\" onload=\"alert(1)"
 EPOCHS = [
-    {"epoch": 1, "loss": 3.5, "quality": 0.25, "seconds": 4.0, "rows_per_second": 12_000.0},
-    {"epoch": 2, "loss": 2.5, "quality": 0.5, "seconds": 4.0, "rows_per_second": 12_500.0},
+    {"epoch": 0, "loss": 3.5, "quality": 0.25, "seconds": 4.0, "rows_per_second": 12_000.0},
+    {"epoch": 1, "loss": 2.5, "quality": 0.5, "seconds": 4.0, "rows_per_second": 12_500.0},
 ]
+FIRST = {
+    "recall_of_top": 0.9,
+    "gradient_cosine": 0.875,
+    "sampled_share": 0.125,
+    "speedup": 1.25,
+    "pays": False,
+}
 FACTS = {
     "target": "module",
     "task": "one",
@@ -32,11 +39,14 @@ FACTS = {
     "history": {
         "epochs": EPOCHS,
         "quality_name": "accuracy",
-        "best_epoch": 2,
-        "probe": [[0.01, 3.25], {"learning_rate": 0.1, "loss": 2.75}],
+        "best": 1,
+        "probe": [
+            {"loss": "softmax", "rate": 0.01, "quality": 0.34375, "chosen": False},
+            {"loss": "softmax", "rate": 0.1, "quality": 0.375, "chosen": True},
+        ],
         "stopped": "no gain",
+        "audit": {"first": FIRST, "fell_back": True},
     },
-    "audit": {"recall_of_top": 0.9, "gradient_cosine": 0.875, "sampled_share": 0.125},
     "confusions": [{"truth": "socket", "predicted": "ssl", "count": 1234}],
     "skipped": {"ragged rows": {"count": 12, "examples": ["line 3: 2 fields"]}},
     "schema": {"columns": [{"name": "doc", "kind": "text", "reason": "about 12 words"}]},
@@ -77,7 +87,8 @@ def evil(value):
     """The same facts with every text, names included, replaced by one that attacks."""
     if isinstance(value, dict):
         fixed = {"target", "task", "count", "truth", "predicted", "examples", "name", "kind"}
-        fixed |= {*FACTS, *FACTS["plan"], *FACTS["history"], *EPOCHS[0], *MEASURES, "reason"}
+        fixed |= {*FACTS, *FACTS["plan"], *FACTS["history"], *EPOCHS[0], *MEASURES, *FIRST}
+        fixed |= {"reason", "rate", "chosen", "first", "last", "fell_back"}
         return {key if key in fixed else EVIL: evil(entry) for key, entry in value.items()}
     if isinstance(value, list):
         return [evil(entry) for entry in value]
@@ -99,7 +110,7 @@ def shown(facts, width=120):
     "text",
     [
         "Predicting module", "59,032 rows, 2,046 classes, from functions.jsonl and 1 more",
-        "0.5625", "0.03125", MEASURES["accuracy"], "no gain", "12.5% of the classes", "0.875",
+        "0.5625", "0.03125", MEASURES["accuracy"], "no gain", "12.5% of the outputs", "0.875",
         "socket", "ssl", "1,234", "ragged rows", "line 3: 2 fields", "one column is constant",
         "120 MB", "402 MB",
     ],
@@ -112,14 +123,21 @@ def test_both_reports_show_it(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["38.2 s", "31 MB", "about 12 words", "hidden", "0.01", "3.25", "12,500", "of 480 MB", "kept"],
+    [
+        "38.2 s",
+        "31 MB",
+        "about 12 words",
+        "hidden",
+        "0.01",
+        "0.3438",
+        "12,500",
+        "of 480 MB",
+        "kept",
+    ],
 )
 def test_the_page_shows_more(text):
     """Time, model size, columns, settings, probe and every epoch are in the page."""
-    facts = copy.deepcopy(FACTS)
-    for epoch in facts["history"]["epochs"]:
-        epoch["rows_per_second"] = int(epoch["rows_per_second"])
-    assert text in Elements(html_page(facts)).text
+    assert text in Elements(html_page(FACTS)).text
 
 
 def test_a_broken_budget_is_said():
@@ -138,14 +156,16 @@ def test_parts_of_the_memory_bar():
 @pytest.mark.parametrize(
     ("audit", "text"),
     [
-        ({"fell_back": True}, "Sampling did not pay here"),
-        ({"fell_back": False}, "Nothing was sampled"),
-        ({"recall_of_top": 0.5}, "It had 50.0% of the classes that truly score highest."),
+        ({}, "Nothing was sampled: every step used all outputs."),
+        ({"first": FIRST}, "After the first epoch a step used 12.5% of the outputs."),
+        ({"last": FIRST}, "At the end a step used 12.5% of the outputs."),
+        ({"first": FIRST, "fell_back": True}, "That did not pay"),
     ],
 )
 def test_audit_in_words(audit, text):
-    """The three outcomes of the audit are told apart."""
-    assert text in shown({"audit": audit})
+    """The outcomes of the audit are told apart."""
+    assert text in shown({"history": {"audit": audit}}, width=400)
+    assert ("did not pay" in shown({"history": {"audit": audit}}, 400)) == ("fell_back" in audit)
 
 
 # safety

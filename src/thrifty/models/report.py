@@ -39,9 +39,7 @@ def html_page(facts: Facts) -> str:
             target, task ("one", "many", "number"), classes, rows (of training), files.
             metrics, baseline: measure -> number on held-out rows ("rows" is their count).
             plan: memory and base in bytes, parts: name -> bytes, peak: bytes measured.
-            history: epochs (dicts with epoch, loss, quality, seconds, rows_per_second),
-            quality_name, best_epoch, probe (pairs of learning rate and loss), stopped.
-            audit: recall_of_top, gradient_cosine, sampled_share, fell_back.
+            history: as `thrifty.learn.History.to_dict`.
             confusions: dicts with truth, predicted, count.
             schema: as `Schema.to_dict`. skipped: as `Report.to_dict`. settings: name -> value.
             seconds: of the whole run. model_bytes. notices: texts.
@@ -58,7 +56,7 @@ def html_page(facts: Facts) -> str:
         "title": _title(facts),
         "subtitle": _subtitle(facts),
         "tiles": _tiles(facts),
-        "audit_text": _audit(facts.get("audit") or {}),
+        "audit_text": _audit(facts),
     }
     return page({**made, **facts}, MEASURES)
 
@@ -93,7 +91,7 @@ def terminal(facts: Facts) -> Any:
     parts: list[Any] = [Text(facts.get("title") or _title(facts), style="bold")]
     parts += [Text(_subtitle(facts), style="dim")] if _subtitle(facts) else []
     parts += _quality_table(facts) + _memory_table(facts.get("plan") or {}) + _confusions(facts)
-    for text in (*_curve(facts.get("history") or {}), *_audit(facts.get("audit") or {})):
+    for text in (*_curve(facts.get("history") or {}), *_audit(facts)):
         parts.append(Text(text))
     for kind, found in (facts.get("skipped") or {}).items():
         parts.append(Text(f"{kind}: {found['count']:,}", style="yellow"))
@@ -145,19 +143,26 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.3g} min" if seconds < 6000 else f"{seconds / 3600:.3g} h"
 
 
-def _audit(audit: Mapping[str, Any]) -> list[str]:
-    if not audit:
+def _audit(facts: Facts) -> list[str]:
+    """What sampling cost, in sentences; nothing is known without a history."""
+    history = facts.get("history") or {}
+    if not history:
         return []
-    if audit.get("fell_back"):
-        return ["Sampling did not pay here: training went on with all classes in every step."]
-    if "recall_of_top" not in audit:
-        return ["Nothing was sampled: every step used all classes."]
-    share, recall = audit.get("sampled_share"), audit["recall_of_top"]
-    text = f"Each step looked at {share:.1%} of the classes. " if share is not None else ""
-    text += f"It had {recall:.1%} of the classes that truly score highest"
-    cosine = audit.get("gradient_cosine")
-    return [text + (f", and its step pointed with cosine {cosine:.3f} along the full one."
-                    if cosine is not None else ".")]  # fmt: skip
+    audit = history.get("audit") or {}
+    moments = {"first": "After the first epoch", "last": "At the end"}
+    found = {text: audit[key] for key, text in moments.items() if audit.get(key)}
+    if not found:
+        return ["Nothing was sampled: every step used all outputs."]
+    texts = [
+        f"{text} a step used {seen['sampled_share']:.1%} of the outputs. Among them were "
+        f"{seen['recall_of_top']:.1%} of the ten that truly score highest. The step pointed with "
+        f"cosine {seen['gradient_cosine']:.3f} along the full one and was "
+        f"{seen['speedup']:.1f} times as fast."
+        for text, seen in found.items()
+    ]
+    return texts + (
+        ["That did not pay: all outputs were used from then on."] * bool(audit.get("fell_back"))
+    )
 
 
 def _curve(history: Mapping[str, Any]) -> list[str]:

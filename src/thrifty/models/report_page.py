@@ -118,45 +118,44 @@ def _training(history: Mapping[str, Any]) -> list[Markup]:
     epochs = history.get("epochs") or []
     if not epochs:
         return []
-    xs = [epoch.get("epoch", number) for number, epoch in enumerate(epochs, start=1)]
-    quality = [float(epoch.get("quality", math.nan)) for epoch in epochs]
-    best = history.get("best_epoch")
-    mark = xs.index(best) if best in xs else None
+    xs = [epoch["epoch"] + 1 for epoch in epochs]
+    best = history.get("best", -1)
+    mark = xs.index(best + 1) if best + 1 in xs else None
     name = f"{history.get('quality_name', 'quality')} on held-out rows"
-    losses = [float(epoch.get("loss", math.nan)) for epoch in epochs]
     charts = [
-        line_chart(name, "epoch", xs, quality, mark=mark),
-        line_chart("training loss", "epoch", xs, losses),
+        line_chart(name, "epoch", xs, [float(epoch["quality"]) for epoch in epochs], mark=mark),
+        line_chart("training loss", "epoch", xs, [float(epoch["loss"]) for epoch in epochs]),
     ]
-    heads = [
-        key
-        for key in ("epoch", "loss", "quality", "rows_per_second", "seconds")
-        if key in epochs[0]
+    heads = ["epoch", "loss", "quality", "rows a second", "seconds"]
+    rows = [
+        (x, epoch["loss"], epoch["quality"], round(epoch["rows_per_second"]), epoch["seconds"])
+        for x, epoch in zip(xs, epochs, strict=True)
     ]
-    rows = [[epoch.get(key, "") for key in heads] for epoch in epochs]
+    end = f"Stopped: {history['stopped']}." if history.get("stopped") else ""
+    end += f" The best epoch, {best + 1}, is the model." if mark is not None else ""
     parts = [
         element("div", *charts, class_="charts"),
-        element("p", f"Stopped: {history['stopped']}.") if history.get("stopped") else None,
-        _folded("Every epoch", _table("Epochs", [head.replace("_", " ") for head in heads], rows)),
+        element("p", end) if end else None,
+        _folded("Every epoch", _table("Epochs", heads, rows)),
         _probe(history.get("probe") or ()),
     ]
     return [part for part in parts if part]
 
 
-def _probe(probe: Sequence[Any]) -> Markup | None:
+def _probe(probe: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not probe:
         return None
     rows = [
-        (f"{rate:.3g}", float(loss))
-        for rate, loss in (tried.values() if isinstance(tried, dict) else tried for tried in probe)
+        (f"{tried['rate']:g}", tried["loss"], tried["quality"], "chosen" if tried["chosen"] else "")
+        for tried in probe
     ]
-    table = _table("Learning rates tried on a short stretch", ["learning rate", "loss"], rows)
+    heads = ["learning rate", "loss", "quality", ""]
+    table = _table("Tried on the first rows, judged on held-out ones", heads, rows)
     return _folded("How the learning rate was chosen", table)
 
 
 def _audit(facts: Facts) -> list[Markup]:
-    told = facts.get("audit_text") or ()
-    return [element("p", text) for text in ([told] if isinstance(told, str) else told)]
+    return [element("p", text) for text in facts.get("audit_text") or ()]
 
 
 def _memory(plan: Mapping[str, Any]) -> list[Markup]:
