@@ -11,7 +11,7 @@ from thrifty.data.svmlight import iter_svmlight, svmlight_traits
 
 __all__ = ["SvmRows"]
 
-NBYTES = 1 << 20
+NBYTES = 1 << 19
 
 
 class SvmRows:
@@ -59,5 +59,6 @@ class SvmRows:
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a part, only the named columns."""
         stream = Stream(part, report, moved=moved)
-        for batch in iter_svmlight(stream, report=report, nbytes=NBYTES, **self._how):
+        how = {"name": part.file.name, "nbytes": NBYTES, **self._how}
+        for batch in iter_svmlight(stream, report=report, **how):
             yield batch.select(list(columns))
