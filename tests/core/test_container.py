@@ -275,6 +275,17 @@ def test_a_header_too_large_to_read_is_not_written(monkeypatch):
         dump(**KEEP, header={"names": "x" * 500}, arrays={})
 
 
+def test_arrays_can_be_read_in_place():
+    """An array that is at hand and fits is filled; one that does not fit is left alone."""
+    mine = {"a": np.ones(3, np.float32), "b": np.ones((2, 2), bool), "c": np.ones(1)}
+    _, found = read_container(io.BytesIO(SMALL), **KEEP, into=mine)
+    assert found["a"] is mine["a"]
+    assert mine["a"].tolist() == [0, 1, 2]
+    assert found["b"].tolist() == [[True, False]]
+    assert mine["b"].all()
+    assert list(found) == ["a", "b"]
+
+
 # golden bytes
 
 

@@ -103,13 +103,15 @@ def write_container(
 
 
 def read_container(
-    file: IO[bytes], *, kind: str, version: int
+    file: IO[bytes], *, kind: str, version: int, into: Arrays | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read header and arrays from an open, seekable binary file.
 
     Args:
         kind: the format name that must stand in the file.
         version: the newest format version this code understands.
+        into: contiguous arrays to read those of the same name, dtype and shape into, so that
+            nothing is held twice; what they held is lost even where the file is damaged.
 
     Returns:
         The header and the arrays by name.
@@ -130,7 +132,8 @@ def read_container(
         raise FormatError(f"this file holds {found!r}, expected {kind!r}")
     if number > version:
         raise FormatError(f"{kind} format version {number} is newer than {version}: update thrifty")
-    return header, {name: _array(file, name, table[name], begin, sums) for name in table}
+    into = into or {}
+    return header, {n: _array(file, n, table[n], begin, sums, into.get(n)) for n in table}
 
 
 def save(path: str | Path, **parts: Any) -> None:
@@ -140,12 +143,12 @@ def save(path: str | Path, **parts: Any) -> None:
 
 
 def load(
-    path: str | Path, *, kind: str, version: int
+    path: str | Path, *, kind: str, version: int, into: Arrays | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read a container file; see `read_container`."""
     with open(path, "rb") as file:
         try:
-            return read_container(file, kind=kind, version=version)
+            return read_container(file, kind=kind, version=version, into=into)
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from error
 
@@ -221,7 +224,12 @@ def _offsets(entry: Mapping[str, Any]) -> tuple[int, int]:
 
 
 def _array(
-    file: IO[bytes], name: str, entry: Mapping[str, Any], begin: int, sums: Mapping[str, int]
+    file: IO[bytes],
+    name: str,
+    entry: Mapping[str, Any],
+    begin: int,
+    sums: Mapping[str, int],
+    into: np.ndarray | None,
 ) -> np.ndarray:
     try:
         dtype = np.dtype(DTYPES[entry["dtype"]])
@@ -230,7 +238,8 @@ def _array(
         count = int(np.prod(shape, dtype=object)) if shape else 1
         if count * dtype.itemsize != last - first:
             raise FormatError(f"shape {shape} of {dtype} does not fill {last - first} bytes")
-        array = np.empty(shape, dtype)
+        fits = into is not None and (into.dtype, into.shape) == (dtype, shape)
+        array = into if fits and into.flags.c_contiguous else np.empty(shape, dtype)
         file.seek(begin + first)
         if file.readinto(_bytes_of(array)) != last - first:  # type: ignore[attr-defined]
             raise FormatError("the file ends early")
