@@ -1,0 +1,157 @@
+"""Hidden path: an embedding bag, a ReLU, and output rows of which a tile touches only some.
+
+A tile's examples share one set of outputs (their labels and the negatives chosen for the tile), so
+scores, gradients and updates are three dense products over rows gathered from the output table.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thrifty.learn.loss import LOSSES, squared
+from thrifty.learn.negatives import Selector
+from thrifty.learn.rows import (
+    add_bag,
+    gather_rows,
+    step_bag,
+    step_rows,
+    to_bfloat16,
+)
+from thrifty.learn.settings import Settings
+from thrifty.learn.tile import Groups, Scratch, Tile
+
+__all__ = ["HiddenPath"]
+
+FIRST_SQUARE = 1e-4
+START_BIAS = {"softmax": 0.0, "sigmoid": -4.0, "squared": 0.0}
+
+
+class HiddenPath:
+    """The hidden layer of a wide network: parameters, one training step, scores.
+
+    Args:
+        settings: sizes and rates.
+        loss: "softmax", "sigmoid" or "squared".
+        fresh: draw first weights; False leaves the table to be filled in.
+    """
+
+    def __init__(self, settings: Settings, loss: str, *, fresh: bool = True) -> None:
+        self.loss = loss
+        self.selector: Selector | None = None  # chooses a tile's negatives; None: every output
+        self.num_negatives, self.dropout = settings.num_negatives, settings.dropout
+        self.tied = settings.storage == "float32"
+        rows, outputs, width = settings.num_columns, settings.num_outputs, settings.hidden
+        self.table = np.empty((rows, width), np.float32 if self.tied else np.uint16)
+        if fresh:
+            _draw(self.table, settings.seed)
+        self.output = np.zeros((outputs, width), np.float32 if self.tied else np.uint16)
+        self.table_squares = np.full(rows, FIRST_SQUARE, np.float32)
+        self.output_squares = np.full(outputs, FIRST_SQUARE, np.float32)
+        self.hidden_bias = np.zeros(width, np.float32)
+        self.hidden_squares = np.full(width, 1e-3, np.float32)
+        self.bias = np.full(outputs, START_BIAS[loss], np.float32)
+        self.bias_squares = np.full(outputs, 1e-2, np.float32)
+
+    PARTS = (
+        "table", "output", "table_squares", "output_squares", "hidden_bias", "hidden_squares",
+        "bias", "bias_squares",
+    )  # fmt: skip
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the path by name; parameters and optimizer state."""
+        return {name: getattr(self, name) for name in self.PARTS}
+
+    def activate(self, tile: Tile, scratch: Scratch) -> tuple[NDArray[np.float32], Groups]:
+        """Hidden activations (b, hidden) of a tile, and its entries by column."""
+        groups = scratch.group(tile)
+        hidden = np.empty((tile.num_rows, self.hidden_bias.size), np.float32)
+        hidden[:] = self.hidden_bias
+        parts = groups.columns, groups.starts, groups.rows, groups.order
+        add_bag(self.table, *parts, tile.values, hidden)
+        np.maximum(hidden, 0.0, out=hidden)
+        return hidden, groups
+
+    def rows(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
+        """Output rows of some classes as float32."""
+        rows = np.empty((ids.size, self.output.shape[1]), np.float32)
+        gather_rows(self.output, ids, rows)
+        return rows
+
+    def output_float32(self) -> NDArray[np.float32]:
+        """All output rows as float32; the table itself where it is stored so."""
+        return self.output if self.tied else self.rows(np.arange(len(self.output), dtype=np.int32))
+
+    def active(self, tile: Tile, hidden: NDArray, rng: np.random.Generator) -> NDArray[np.int32]:
+        """The outputs a tile computes, ascending: its labels and the selector's negatives."""
+        if self.selector is None:
+            return np.arange(self.bias.size, dtype=np.int32)
+        positives = np.unique(tile.ids)
+        negatives = self.selector.select(rng, hidden, positives, self.num_negatives)
+        return np.sort(np.concatenate([positives, negatives]))
+
+    def gradient(self, scores: NDArray[np.float32], tile: Tile, active: NDArray[np.int32]) -> float:
+        """Turn scores (b, active) into the loss gradient in place; returns the summed loss."""
+        if self.loss == "squared":
+            return squared(scores, tile.target)
+        counts = np.diff(tile.offsets)
+        rows = np.repeat(np.arange(counts.size), counts)
+        weights = np.repeat(1.0 / np.maximum(counts, 1), counts).astype(np.float32)
+        return LOSSES[self.loss](scores, rows, np.searchsorted(active, tile.ids), weights)
+
+    def step(self, tile: Tile, rate: float, rng: np.random.Generator, scratch: Scratch) -> float:
+        """One step on one tile; returns the summed loss."""
+        hidden, groups = self.activate(tile, scratch)
+        keep = hidden > 0.0
+        if self.dropout:
+            keep &= rng.random(hidden.shape, np.float32) >= self.dropout
+            hidden *= keep * np.float32(1.0 / (1.0 - self.dropout))
+        active = self.active(tile, hidden, rng)
+        whole = self.selector is None and self.tied
+        rows = self.output if whole else self.rows(active)
+        scores = hidden @ rows.T
+        scores += self.bias[active]
+        loss = self.gradient(scores, tile, active)
+        back = scores @ rows
+        back *= keep
+        noise, rate = np.uint64(rng.integers(2**63)), np.float32(rate)
+        step_rows(self.output, self.output_squares, active, scores.T @ hidden, rate, noise)
+        _step_vector(self.bias, self.bias_squares, active, scores.sum(axis=0), rate)
+        _step_vector(self.hidden_bias, self.hidden_squares, slice(None), back.sum(axis=0), rate)
+        parts = groups.columns, groups.starts, groups.rows, groups.order
+        step_bag(self.table, self.table_squares, *parts, tile.values, back, rate, noise)
+        return loss
+
+    def through(
+        self, codes: NDArray[np.int32], on: NDArray[np.bool_], outputs: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """What one unit of each feature adds to some outputs, given the units that are on."""
+        rows = np.empty((codes.size, on.size), np.float32)
+        gather_rows(self.table, codes, rows)
+        return (rows * on) @ self.rows(outputs).T
+
+    def scores(self, tile: Tile, scratch: Scratch) -> NDArray[np.float32]:
+        """Scores (b, outputs) of every output."""
+        hidden, _ = self.activate(tile, scratch)
+        scores = hidden @ self.output_float32().T
+        scores += self.bias
+        return scores
+
+
+def _draw(table: NDArray[Any], seed: int) -> None:
+    """Fill a table with normal numbers of standard deviation 0.05, block by block."""
+    rng = np.random.default_rng([seed, 1])
+    for start in range(0, len(table), 16384):
+        part = table[start : start + 16384]
+        block = rng.standard_normal(part.shape, np.float32) * np.float32(0.05)
+        if table.dtype == np.float32:
+            part[...] = block
+        else:
+            to_bfloat16(block.reshape(-1), part.reshape(-1))
+
+
+def _step_vector(
+    vector: NDArray, squares: NDArray, at: NDArray | slice, gradient: NDArray, rate: np.float32
+) -> None:
+    squares[at] += gradient * gradient
+    vector[at] -= np.float32(0.1) * rate * gradient / np.sqrt(squares[at])

@@ -1,0 +1,178 @@
+"""Linear path: weights straight from features to outputs, beside the hidden layer.
+
+With few outputs it is a dense table (column x output). With many it keeps weights only for pairs
+of feature and label that were seen together: each column owns a small open-addressing table of
+labels, sized by how often the column occurs, so a budget of slots is never exceeded and no second
+pass over the data is needed. Both learn example by example, one Adagrad scale a column.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from thrifty.core import FormatError
+from thrifty.learn.linear_kernels import (
+    MODES,
+    dense_scores,
+    dense_step,
+    sparse_scores,
+    sparse_step,
+)
+from thrifty.learn.settings import Settings
+from thrifty.learn.tile import Tile
+
+__all__ = ["DenseLinear", "SparseLinear", "capacities"]
+
+FIRST_SQUARE = 1e-3
+RATES = {"softmax": 0.5, "hinge": 0.06, "squared": 0.1}
+LOSS_OF = {"one": "softmax", "many": "hinge", "number": "squared"}
+LARGEST_CAPACITY = 1024
+
+
+class DenseLinear:
+    """One weight a column and output.
+
+    Args:
+        settings: sizes; `linear_rate` overrides the rate of the loss.
+    """
+
+    PARTS: ClassVar = ("table", "squares", "bias", "bias_squares")
+
+    def __init__(self, settings: Settings) -> None:
+        self.loss = LOSS_OF[settings.task]
+        self.rate = settings.linear_rate or RATES[self.loss]
+        outputs = settings.num_outputs
+        self.table = np.zeros((settings.num_columns, outputs), np.float32)
+        self.squares = np.full(settings.num_columns, FIRST_SQUARE, np.float32)
+        self.bias = np.full(outputs, -1.0 if self.loss == "hinge" else 0.0, np.float32)
+        self.bias_squares = np.full(
+            outputs, FIRST_SQUARE if self.loss != "hinge" else 1.0, np.float32
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the path by name; parameters and optimizer state."""
+        return {name: getattr(self, name) for name in self.PARTS}
+
+    def step(self, tile: Tile) -> float:
+        """One pass over a tile, example by example; returns the summed loss."""
+        example, labels = (
+            (tile.indptr, tile.codes, tile.values),
+            (tile.offsets, tile.ids, tile.target),
+        )
+        state = self.table, self.squares, self.bias, self.bias_squares
+        return dense_step(example, labels, *state, np.float32(self.rate), MODES[self.loss])
+
+    def scores(self, tile: Tile) -> NDArray[np.float32]:
+        """Scores (b, outputs)."""
+        out = np.empty((tile.num_rows, self.bias.size), np.float32)
+        dense_scores(tile.indptr, tile.codes, tile.values, self.table, self.bias, out)
+        return out
+
+    def weights_of(
+        self, codes: NDArray[np.int32], outputs: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """Weights (codes, outputs), for explanations."""
+        return self.table[np.ix_(codes, outputs)]
+
+
+class SparseLinear:
+    """One weight for each pair of column and label seen together, within a budget of slots.
+
+    Args:
+        settings: sizes; `slots` bounds the pairs.
+        column_counts: (num_columns,) rows that hold each column, from the first pass; a column
+            gets room in proportion. None gives every column the same room.
+        labels_a_row: mean number of labels of a row.
+    """
+
+    PARTS: ClassVar = ("starts", "pairs", "weights", "squares", "bias", "bias_squares")
+
+    def __init__(
+        self, settings: Settings, column_counts: NDArray | None = None, labels_a_row: float = 1.0
+    ) -> None:
+        self.rate = settings.linear_rate or RATES["hinge"]
+        outputs = settings.num_outputs
+        if column_counts is None:
+            column_counts = np.full(settings.num_columns, 2**30)
+        wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, min(outputs, LARGEST_CAPACITY))
+        self.starts = np.zeros(settings.num_columns + 1, np.int64)
+        np.cumsum(capacities(wanted * (column_counts > 0), settings.slots), out=self.starts[1:])
+        self.pairs = np.full(self.starts[-1], -1, np.int32)
+        self.weights = np.zeros(self.starts[-1], np.float32)
+        self.squares = np.full(settings.num_columns, FIRST_SQUARE, np.float32)
+        self.bias = np.full(outputs, -1.0, np.float32)
+        self.bias_squares = np.full(outputs, 1.0, np.float32)
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Every array of the path by name; parameters and optimizer state."""
+        return {name: getattr(self, name) for name in self.PARTS}
+
+    def check(self) -> None:
+        """Refuse arrays that would send a kernel out of bounds.
+
+        Raises:
+            FormatError: bounds do not ascend, or a pair names no output.
+        """
+        ascending = self.starts[0] == 0 and bool((np.diff(self.starts) >= 0).all())
+        sizes = self.starts[-1] == self.pairs.size == self.weights.size
+        labels = self.pairs.size == 0 or -1 <= self.pairs.min() <= self.pairs.max() < self.bias.size
+        if not (ascending and sizes and labels):
+            raise FormatError("the pairs of the linear path do not fit its columns and outputs")
+
+    def _scratch(self) -> tuple[NDArray, NDArray, NDArray]:
+        outputs = self.bias.size
+        return (
+            np.empty(outputs, np.float32),
+            np.empty(outputs, np.int32),
+            np.zeros(outputs, np.int32),
+        )
+
+    def step(self, tile: Tile) -> float:
+        """One pass over a tile, example by example; returns the summed loss."""
+        state = tuple(self.arrays().values())
+        example, labels = (tile.indptr, tile.codes, tile.values), (tile.offsets, tile.ids)
+        return sparse_step(
+            example, labels, state, self._scratch(), np.int32(1), np.float32(self.rate)
+        )
+
+    def scores(self, tile: Tile) -> NDArray[np.float32]:
+        """Scores (b, outputs); labels without a shared column score their bias."""
+        out = np.repeat(self.bias[None], tile.num_rows, axis=0)
+        _, touched, marks = self._scratch()
+        for b in range(tile.num_rows):
+            part = slice(tile.indptr[b], tile.indptr[b + 1])
+            example = tile.codes[part], tile.values[part]
+            model = self.starts, self.pairs, self.weights, self.bias
+            sparse_scores(*example, *model, out[b], touched, marks, np.int32(b + 1), 0)
+        return out
+
+    def weights_of(
+        self, codes: NDArray[np.int32], outputs: NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """Weights (codes, outputs), for explanations."""
+        found = np.zeros((codes.size, outputs.size), np.float32)
+        for i, code in enumerate(codes):
+            part = slice(self.starts[code], self.starts[code + 1])
+            same = self.pairs[part, None] == outputs[None, :]
+            found[i] = (same * self.weights[part, None]).sum(axis=0)
+        return found
+
+
+def capacities(wanted: NDArray, slots: int) -> NDArray[np.int64]:
+    """Room for each column: what it wants, or less by one common ceiling, so that all fit.
+
+    Example:
+        >>> capacities(np.array([1.0, 10.0, 4.0]), 9).tolist()
+        [1, 4, 4]
+    """
+    wanted = np.floor(np.asarray(wanted, np.float64)).astype(np.int64)
+    if wanted.sum() <= slots:
+        return wanted
+    low, high = 0, int(wanted.max())
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (
+            (middle, high) if np.minimum(wanted, middle).sum() <= slots else (low, middle - 1)
+        )
+    return np.minimum(wanted, low)

@@ -1,0 +1,138 @@
+"""Quality: how good a wide network is on held-out rows, and the mix of paths that is best there."""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from thrifty.learn.network import Wide
+from thrifty.learn.tile import Labels
+from thrifty.learn.top import top_of
+
+__all__ = ["area_under_curve", "calibrate", "choose_mix", "quality_name"]
+
+MIXES = ((1.0, 0.25), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (1.0, 0.0), (0.0, 1.0))
+WORK = 30e9  # multiply-adds that one evaluation may cost
+
+
+def quality_name(wide: Wide) -> str:
+    """Which number is compared between epochs: larger is better."""
+    if wide.settings.task == "number":
+        return "-rmse"
+    if wide.settings.task == "many":
+        return "ndcg@5"
+    return "auc" if wide.settings.num_outputs == 2 else "accuracy"
+
+
+def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDArray]:
+    """Best quality over a grid of mixes of the two paths, and that mix.
+
+    Args:
+        wide: the network; its own mix is not changed.
+        rows, labels: held-out examples; as many as a fixed amount of work allows are used.
+    """
+    rows, labels = _affordable(wide, rows, labels)
+    mixes = [np.array(mix) for mix in MIXES]
+    if wide.hidden is None or wide.linear is None:
+        mixes = [wide.mix]
+    collected: list[list[NDArray]] = [[] for _ in mixes]
+    for tile in wide.tiles(rows):
+        parts = wide.parts(tile)
+        for mix, kept in zip(mixes, collected, strict=True):
+            kept.append(_keep(wide, wide.combine([parts[0].copy(), *parts[1:]], mix)))
+    scored = [_score(wide, np.concatenate(kept), labels) for kept in collected]
+    best = int(np.argmax(scored))
+    return float(scored[best]), mixes[best]
+
+
+def _affordable(wide: Wide, rows: csr_array, labels: Labels) -> tuple[csr_array, Labels]:
+    count = int(WORK / (wide.settings.num_outputs * max(wide.settings.hidden, 16)))
+    if count >= rows.shape[0]:
+        return rows, labels
+    if isinstance(labels, tuple):
+        return rows[:count], (labels[0][: count + 1], labels[1][: labels[0][count]])
+    return rows[:count], labels[:count]
+
+
+def _keep(wide: Wide, scores: NDArray) -> NDArray:
+    if wide.settings.task == "number":
+        return scores[:, 0]
+    if wide.settings.num_outputs == 2:
+        return scores[:, 1] - scores[:, 0]
+    k = min(5 if wide.settings.task == "many" else 1, scores.shape[1])
+    ids, best = np.empty((len(scores), k), np.int32), np.empty((len(scores), k), np.float32)
+    top_of(scores, ids, best)
+    return ids
+
+
+def _score(wide: Wide, found: NDArray, labels: Labels) -> float:
+    if not isinstance(labels, tuple):
+        return -float(np.sqrt(np.mean((found - labels) ** 2)))
+    offsets, ids = labels
+    if wide.settings.task == "many":
+        return _ndcg(found, offsets, ids)
+    truth = ids[offsets[:-1]]
+    if wide.settings.num_outputs == 2:
+        return area_under_curve(found, truth == 1)
+    return float(np.mean(found[:, 0] == truth))
+
+
+def _ndcg(top: NDArray, offsets: NDArray, ids: NDArray) -> float:
+    discount = 1.0 / np.log2(np.arange(2, top.shape[1] + 2))
+    gains = [
+        np.isin(top[i], ids[offsets[i] : offsets[i + 1]]) @ discount
+        / discount[: offsets[i + 1] - offsets[i]].sum()
+        for i in range(len(top))
+        if offsets[i + 1] > offsets[i]
+    ]  # fmt: skip
+    return float(np.mean(gains)) if gains else 0.0
+
+
+def area_under_curve(scores: NDArray, positive: NDArray[np.bool_]) -> float:
+    """Area under the ROC curve, ties counted half; 0.5 where only one class is there.
+
+    Example:
+        >>> area_under_curve(np.array([0.1, 0.4, 0.4, 0.9]), np.array([False, True, False, True]))
+        0.875
+    """
+    found, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    del found
+    middle = np.cumsum(counts) - (counts - 1) / 2
+    ones, zeros = int(positive.sum()), int((~positive).sum())
+    if not ones or not zeros:
+        return 0.5
+    return float((middle[inverse][positive].sum() - ones * (ones + 1) / 2) / (ones * zeros))
+
+
+def calibrate(wide: Wide, rows: csr_array, labels: Labels) -> None:
+    """Fit the slope (and for many labels the shift) that turns scores into probabilities.
+
+    Minimises log loss on held-out rows by a coarse, then a fine grid: nothing to diverge.
+    """
+    if wide.settings.task == "number":
+        return
+    rows, labels = _affordable(wide, rows[:2000], (labels[0][:2001], labels[1]))
+    count = rows.shape[0]
+    count = min(count, max(1, 20_000_000 // wide.settings.num_outputs))
+    scores = wide.scores(rows[:count])
+    offsets, ids = labels
+    truth = np.repeat(np.arange(count), np.diff(offsets[: count + 1])), ids[: offsets[count]]
+    if not truth[1].size:
+        return
+    wide.slope, wide.shift = 1.0, 0.0
+    shifts = np.linspace(-4, 4, 17) if wide.settings.task == "many" else (0.0,)
+    for spread in (4.0, 1.3):
+        grid = wide.slope * np.geomspace(1 / spread, spread, 9)
+        tried = [(_log_loss(wide, scores, truth, s, t), s, t) for s in grid for t in shifts]
+        _, wide.slope, wide.shift = min(tried)
+        shifts = wide.shift + np.linspace(-0.4, 0.4, 5) if wide.settings.task == "many" else (0.0,)
+
+
+def _log_loss(wide: Wide, scores: NDArray, truth: tuple, slope: float, shift: float) -> float:
+    logits = scores * np.float32(slope) + np.float32(shift)
+    if wide.settings.task == "many":
+        np.clip(logits, -30, 30, out=logits)
+        wrong = float(np.log1p(np.exp(logits)).sum())
+        return wrong - float(logits[truth].sum())
+    logits -= logits.max(axis=1, keepdims=True)
+    right = logits[truth]
+    return float((np.log(np.exp(logits, out=logits).sum(axis=1))[truth[0]] - right).sum())

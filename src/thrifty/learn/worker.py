@@ -1,0 +1,69 @@
+"""Worker: trains tiles, one after the other or on threads without locks (Hogwild).
+
+Source: Recht, Re, Wright and Niu 2011, "Hogwild!". Threads write the same tables unsynchronised;
+tiles touch few rows each, so lost updates are rare. One thread is deterministic.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import islice
+
+import numpy as np
+
+from thrifty.learn.network import Wide
+from thrifty.learn.tile import Scratch, Tile
+
+__all__ = ["Worker"]
+
+Job = tuple[Tile, float, tuple[int, ...]]
+TILES_BETWEEN_REFRESHES = 64
+
+
+class Worker:
+    """Runs training steps of a wide network.
+
+    Args:
+        wide: the network, changed in place.
+    """
+
+    def __init__(self, wide: Wide) -> None:
+        self.wide = wide
+        self.local = threading.local()
+        self.tiles = 0
+
+    def run(self, pool: ThreadPoolExecutor, jobs: Iterable[Job]) -> float:
+        """Train every job (tile, rate, seed of its chance); returns the summed loss."""
+        jobs = iter(jobs)
+        if self.wide.settings.threads == 1:
+            return sum(self.step(*job) for job in jobs)
+        return self._spread(pool, jobs)
+
+    def _spread(self, pool: ThreadPoolExecutor, jobs: Iterator[Job]) -> float:
+        ahead = 2 * self.wide.settings.threads
+        running: set[Future[float]] = {pool.submit(self.step, *job) for job in islice(jobs, ahead)}
+        total = 0.0
+        while running:
+            done, running = wait(running, return_when=FIRST_COMPLETED)
+            total += sum(future.result() for future in done)
+            running |= {pool.submit(self.step, *job) for job in islice(jobs, len(done))}
+        return total
+
+    def step(self, tile: Tile, rate: float, seed: tuple[int, ...]) -> float:
+        """One tile through both paths; returns the summed loss of the first."""
+        if not hasattr(self.local, "scratch"):
+            self.local.scratch = Scratch()
+        loss = self.wide.linear.step(tile) if self.wide.linear is not None else 0.0
+        if self.wide.hidden is None:
+            return loss
+        self.tiles += 1
+        if self.tiles % TILES_BETWEEN_REFRESHES == 0:
+            self.refresh()
+        rng = np.random.default_rng(seed)
+        return self.wide.hidden.step(tile, rate, rng, self.local.scratch)
+
+    def refresh(self) -> None:
+        """Tell a learned or hashed selector that output rows have moved."""
+        path = self.wide.hidden
+        if path is not None and path.selector is not None:
+            path.selector.refresh(path.output_float32(), path.bias, None)
