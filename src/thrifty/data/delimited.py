@@ -74,6 +74,8 @@ class Delimited:
             raise ValueError(f"header must be 'auto', 'first', None or names, got {header!r}")
         if delimiter is not None and len(delimiter.encode()) != 1:
             raise ValueError(f"delimiter must be one ASCII character, got {delimiter!r}")
+        if quote and len(quote.encode()) != 1:
+            raise ValueError(f"quote must be one ASCII character or none, got {quote!r}")
         self.files, self.encoding, self.header = files, encoding, header
         text = _head(files[0], encoding)
         tsv = files[0].suffix == ".tsv"
@@ -99,13 +101,13 @@ class Delimited:
             if names is None:
                 names = self._names_of(data, part.file, report)
                 if self.header == "first":
-                    end = self._end(data if data.endswith(b"\n") else data + b"\n", first=True)
+                    end = self._end(data, first=True) or len(data)
                     line, data = line + data.count(b"\n", 0, end), data[end:]
             yield from self._parse(data, names, columns, _Ragged(data, line, part.file, report))
 
     def _end(self, data: bytes, first: bool = False) -> int:
         mark = self.quote.encode()
-        if (not mark or mark not in data) and b"\n" in data:
+        if (not mark or mark not in data) and (b"\r" not in data or b"\r\n" in data):
             return (data.find if first else data.rfind)(b"\n") + 1
         codes = np.frombuffer(data, np.uint8)
         quote = ord(self.quote) if self.quote else -1
@@ -158,6 +160,8 @@ class Delimited:
                 null_values=[""],
             ),
         )
+        if ragged.error is not None:
+            raise ragged.error
         for batch in sliced(table):
             empty = pa.nulls(batch.num_rows, pa.string())
             arrays = [batch[name] if name in own else empty for name in columns]
@@ -169,12 +173,16 @@ class _Ragged:
 
     def __init__(self, data: bytes, line: int, file: File, report: Report) -> None:
         self.data, self.line, self.file, self.report, self.at = data, line, file, report, 0
+        self.error: DataError | None = None  # pyarrow would swallow what is raised in a call
 
     def __call__(self, row: pacsv.InvalidRow) -> str:
         kind = "rows with a wrong number of fields"
         where = self._where(row.text) if self.report.wants(kind) else ""
         fields = f"{row.actual_columns} fields where {row.expected_columns} are expected"
-        self.report.add(kind, f"{self.file.name}, {where}: {fields}: {row.text[:60]!r}")
+        try:
+            self.report.add(kind, f"{self.file.name}, {where}: {fields}: {row.text[:60]!r}")
+        except DataError as error:
+            self.error = self.error or error
         return "skip"
 
     def _where(self, text: str) -> str:

@@ -154,6 +154,10 @@ class Stream:
         report: where damage is counted (strict: raised).
         encoding: of the text, by Python's name; None is UTF-8, or UTF-16 if its mark is there.
         moved: called with the number of bytes read from disk, each time some were read.
+
+    Raises:
+        ValueError: Python knows no such encoding.
+        DataError: the file is damaged and the report strict.
     """
 
     def __init__(
@@ -164,6 +168,10 @@ class Stream:
         encoding: str | None = None,
         moved: Callable[[int], None] | None = None,
     ) -> None:
+        try:
+            codecs.lookup(encoding or "utf-8")
+        except LookupError:
+            raise ValueError(f"encoding must be one that Python knows, got {encoding!r}") from None
         self.part = part
         self.name = part.file.name
         self.report = report

@@ -22,7 +22,6 @@ from thrifty.data.rows import row_blocks, sliced
 __all__ = ["JsonLines"]
 
 EXACT = 2**53
-SAMPLE_LINES = 4_000
 WORDS = {pa.float64(): "a number", pa.int64(): "a whole number", pa.bool_(): "true or false"}
 Objects = list[tuple[int, dict[str, Any]]]
 
@@ -77,8 +76,7 @@ class JsonLines:
     def _head(self, part: Part) -> list[dict[str, Any]]:
         stream = Stream(part, Report(), encoding=self.encoding)
         data, line = next(row_blocks(stream), (b"", 1))
-        found = _objects(data, line, part.file, Report(), SAMPLE_LINES)
-        return [item for _, item in found]
+        return [item for _, item in _objects(data, line, part.file, Report())]
 
     def _reason(self) -> str:
         stream = Stream(self.parts[0], Report(), encoding=self.encoding)
@@ -102,11 +100,9 @@ def _fast(data: bytes, schema: pa.Schema, whole: bool) -> pa.Table | None:
         return None
 
 
-def _objects(
-    data: bytes, line: int, file: File, report: Report, limit: int | None = None
-) -> Objects:
+def _objects(data: bytes, line: int, file: File, report: Report) -> Objects:
     found: Objects = []
-    for number, text in enumerate(data.split(b"\n")[:limit], start=line):
+    for number, text in enumerate(data.split(b"\n"), start=line):
         if not text.strip():
             continue
         item, reason = _object(text)
@@ -130,17 +126,16 @@ def _object(text: bytes) -> tuple[dict[str, Any] | None, str]:
 
 def _slow(found: Objects, schema: pa.Schema, file: File, report: Report) -> pa.Table:
     """The same rows through Python: a value that does not fit becomes null and is counted."""
-    arrays = []
-    for field in schema:
-        values = []
-        for number, item in found:
+    columns: list[list[Any]] = [[] for _ in schema]
+    for number, item in found:
+        for field, column in zip(schema, columns, strict=True):
             value, fits = _fit(item.get(field.name), field.type)
-            values.append(value)
+            column.append(value)
             if not fits:
                 what = f"{field.name} = {json.dumps(item[field.name])[:40]}"
                 where = f"{file.name}, line {number}: {what} is not {_word(field.type)}"
                 report.add("values of another type, read as missing", where)
-        arrays.append(pa.array(values, field.type))
+    arrays = [pa.array(column, field.type) for field, column in zip(schema, columns, strict=True)]
     return pa.Table.from_arrays(arrays, schema=schema)
 
 

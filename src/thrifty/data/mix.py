@@ -2,12 +2,8 @@
 
 import base64
 import binascii
-import os
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 import pyarrow as pa
@@ -16,31 +12,29 @@ from numpy.typing import NDArray
 from thrifty.core import (
     FormatError,
     IncompatibleError,
-    SaveError,
     in_range,
     load,
     method,
     parse_bytes,
     save,
 )
+from thrifty.data._spill import INDEX, Spill
 from thrifty.data.gather import gather
 
 __all__ = ["Mixer"]
 
 KIND, VERSION = "mixed-rows", 1
 ROWS, MANIFEST = "rows.bin", "manifest.thrifty"
-ADDING, LOADING, CHUNK = 0.3, 0.35, 0.1
+ADDING, LOADING, CHUNK = 0.25, 0.3, 0.1
 MOST_PENDING = 32_000_000
-INDEX = {
-    "part": np.int32, "rows": np.int64, "offset": np.int64, "nbytes": np.int64, "crc": np.uint32,
-}  # fmt: skip
+BLOCK = 1 << 15
 
 
 @method(
     source="Sanders 1998, Random permutations on distributed, external and hierarchical memory",
     memory="at most `memory`",
     time="each row is written once, and read once an epoch",
-    error="none while nbytes <= 0.35 * memory * partitions; beyond, see evidence",
+    error="none while nbytes <= 0.3 * memory * partitions; beyond, see evidence",
     exact="rng.permutation(rows)",
     laws=("order",),
     evidence=("mix",),
@@ -58,7 +52,8 @@ class Mixer:
         folder: where the rows are spilled; made if it is not there.
         memory: bytes this may hold, as "64 MB" or an int, at least 1 MB.
         seed: of the scattering and of every epoch's order.
-        partitions: how many, 1..4096; about 3 * expected bytes / memory, or more.
+        partitions: how many, 1..4096; rows of 0.3 * memory * partitions bytes come perfectly
+            mixed. None is what keeps blocks at 32 kB: enough for 3.6 GB through 40 MB.
 
     Raises:
         ValueError: memory or partitions is out of range.
@@ -75,19 +70,25 @@ class Mixer:
     """
 
     def __init__(
-        self, folder: str | Path, *, memory: int | str, seed: int = 0, partitions: int = 64
+        self,
+        folder: str | Path,
+        *,
+        memory: int | str,
+        seed: int = 0,
+        partitions: int | None = None,
     ) -> None:
-        self.memory = parse_bytes(memory)
-        in_range("memory", self.memory, 1_000_000, 2**62)
-        self.partitions = in_range("partitions", partitions, 1, 4096)
-        self.folder, self.seed, self.schema = Path(folder), seed, None
-        self.finished = False
+        self.folder, self.seed, self.finished = Path(folder), seed, False
+        self.memory = int(in_range("memory", parse_bytes(memory), 1_000_000, 2**62))
+        usual = min(1024, max(16, self._room // BLOCK))
+        self.partitions = int(
+            in_range("partitions", usual if partitions is None else partitions, 1, 4096)
+        )
+        self.schema: pa.Schema | None = None
         self.folder.mkdir(parents=True, exist_ok=True)
         (self.folder / MANIFEST).unlink(missing_ok=True)
-        (self.folder / ROWS).write_bytes(b"")
-        self._blocks: list[tuple[int, int, int, int, int]] = []
+        self._spill = Spill(self.folder / ROWS)
         self._pending: list[pa.RecordBatch] = []
-        self._pending_nbytes, self._written, self._flushes = 0, 0, 0
+        self._pending_nbytes = self._flushes = 0
 
     @classmethod
     def open(cls, folder: str | Path, *, memory: int | str | None = None) -> "Mixer":
@@ -103,20 +104,18 @@ class Mixer:
         folder = Path(folder)
         if not (folder / MANIFEST).is_file():
             raise FormatError(f"{folder}: no finished mix of rows here")
-        header, arrays = load(folder / MANIFEST, kind=KIND, version=VERSION)
+        header, index = load(folder / MANIFEST, kind=KIND, version=VERSION)
         mixer = cls.__new__(cls)
-        mixer.folder, mixer.finished, mixer._index = folder, True, arrays
+        mixer.folder, mixer.finished = folder, True
+        mixer._pending, mixer._pending_nbytes = [], 0
         try:
-            mixer.memory = parse_bytes(header["memory"] if memory is None else memory)
             mixer.seed, mixer.partitions = int(header["seed"]), int(header["partitions"])
             mixer.schema = _schema_of(header["schema"])
-            mixer._written = int(arrays["nbytes"].sum())
+            kept = header["memory"] if memory is None else memory
+            mixer._spill = Spill(folder / ROWS, {name: index[name] for name in INDEX})
         except (KeyError, TypeError, binascii.Error, pa.ArrowInvalid) as error:
             raise FormatError(f"{folder / MANIFEST}: damaged: {error}") from error
-        in_range("memory", mixer.memory, 1_000_000, 2**62)
-        size = (folder / ROWS).stat().st_size if (folder / ROWS).is_file() else 0
-        if size != mixer._written:
-            raise FormatError(f"{folder / ROWS}: {size} bytes where {mixer._written} are expected")
+        mixer.memory = int(in_range("memory", parse_bytes(kept), 1_000_000, 2**62))
         return mixer
 
     def add(self, batch: pa.RecordBatch) -> None:
@@ -146,31 +145,24 @@ class Mixer:
             SaveError: the disk is full or not writable.
         """
         self._flush()
-        with self._appending() as file:
-            os.fsync(file.fileno())
-        columns = zip(*self._blocks, strict=True) if self._blocks else ((),) * len(INDEX)
-        self._index = {
-            name: np.array(values, dtype=kind)
-            for (name, kind), values in zip(INDEX.items(), columns, strict=True)
-        }
+        self._spill.sync()
         header = {
             "memory": self.memory, "seed": self.seed, "partitions": self.partitions,
             "schema": _schema_text(self.schema or pa.schema([])),
         }  # fmt: skip
-        save(self.folder / MANIFEST, kind=KIND, version=VERSION, header=header, arrays=self._index)
+        arrays = self._spill.index
+        save(self.folder / MANIFEST, kind=KIND, version=VERSION, header=header, arrays=arrays)
         self.finished = True
 
     @property
     def num_rows(self) -> int:
         """Rows added so far."""
-        if self.finished:
-            return int(self._index["rows"].sum())
-        return sum(block[1] for block in self._blocks) + sum(b.num_rows for b in self._pending)
+        return int(self._spill.index["rows"].sum()) + sum(map(len, self._pending))
 
     @property
     def nbytes(self) -> int:
         """Bytes on disk."""
-        return self._written
+        return self._spill.nbytes
 
     def epoch(
         self, number: int, *, chunk_rows: int = 4096, start_chunk: int = 0
@@ -196,8 +188,8 @@ class Mixer:
 
     def num_chunks(self, number: int, *, chunk_rows: int = 4096) -> int:
         """How many chunks `epoch` gives with the same arguments."""
-        groups = self._groups(np.random.default_rng([self.seed, number]))
-        return sum(len(self._cuts(group, self._chunk_rows(chunk_rows))) - 1 for group in groups)
+        size = self._chunk_rows(chunk_rows)
+        return sum(len(self._cuts(group, size)) - 1 for group in self._groups(number))
 
     def remove(self) -> None:
         """Delete the rows and the manifest, and the folder if nothing else is in it."""
@@ -223,35 +215,21 @@ class Mixer:
         order = np.argsort(parts, kind="stable")
         cuts = np.searchsorted(parts[order], np.arange(self.partitions + 1))
         batch = gather(batch, order)
-        with self._appending() as file:
-            for part in np.flatnonzero(np.diff(cuts)):
-                block = batch.slice(cuts[part], cuts[part + 1] - cuts[part])
-                data = block.serialize()
-                file.write(data)
-                crc = zlib.crc32(data)
-                self._blocks.append((int(part), len(block), self._written, data.size, crc))
-                self._written += data.size
-
-    @contextmanager
-    def _appending(self) -> Iterator[IO[bytes]]:
-        try:
-            with open(self.folder / ROWS, "ab") as file:
-                yield file
-        except OSError as error:
-            message = f"cannot write {self.folder / ROWS}: {os.strerror(error.errno or 0)}"
-            raise SaveError(error.errno or 0, message) from error
+        self._spill.append(
+            (int(part), batch.slice(cuts[part], cuts[part + 1] - cuts[part]))
+            for part in np.flatnonzero(np.diff(cuts))
+        )
 
     def _chunk_rows(self, chunk_rows: int) -> int:
         a_row = max(1.0, self.nbytes / max(1, self.num_rows))
         return max(1, min(chunk_rows, int(CHUNK * self.memory / a_row)))
 
     def _epoch(self, number: int, chunk_rows: int, skip: int) -> Iterator[pa.RecordBatch]:
-        groups = self._groups(np.random.default_rng([self.seed, number]))
-        for at, group in enumerate(groups):
+        for at, group in enumerate(self._groups(number)):
             cuts = self._cuts(group, chunk_rows)
             if skip < len(cuts) - 1:
-                rows = self._load(group)
-                order = np.random.default_rng([self.seed, number, at]).permutation(rows.num_rows)
+                rows = self._spill.read(group, self.schema or pa.schema([]))
+                order = np.random.default_rng([self.seed, number, at]).permutation(len(rows))
                 for start, stop in zip(cuts[skip:-1], cuts[skip + 1 :], strict=True):
                     yield gather(rows, order[start:stop])
                 del rows
@@ -259,36 +237,29 @@ class Mixer:
 
     def _cuts(self, group: NDArray[np.int64], chunk_rows: int) -> NDArray[np.int64]:
         """Where a group's rows are cut into chunks of nearly one length."""
-        rows = int(self._index["rows"][group].sum())
+        rows = int(self._spill.index["rows"][group].sum())
         return np.linspace(0, rows, max(1, round(rows / chunk_rows)) + 1).astype(np.int64)
 
-    def _groups(self, rng: np.random.Generator) -> list[NDArray[np.int64]]:
+    def _groups(self, number: int) -> list[NDArray[np.int64]]:
         """Blocks to load together: whole partitions, or random blocks of one that is too large."""
-        limit, nbytes = LOADING * self.memory, self._index["nbytes"]
-        groups: list[list[int]] = []
+        rng = np.random.default_rng([self.seed, number])
+        limit, nbytes = LOADING * self.memory, self._spill.index["nbytes"]
+        by_part = np.argsort(self._spill.index["part"], kind="stable")
+        counts = np.bincount(self._spill.index["part"], minlength=self.partitions)
+        blocks = np.split(by_part, np.cumsum(counts)[:-1])
+        groups: list[list[NDArray[np.int64]]] = []
         room = 0.0
         for part in rng.permutation(self.partitions):
-            blocks = np.flatnonzero(self._index["part"] == part)
-            whole = nbytes[blocks].sum() <= limit
-            for unit in [blocks] if whole else rng.permutation(blocks)[:, None]:
+            whole = nbytes[blocks[part]].sum() <= limit
+            for unit in [blocks[part]] if whole else rng.permutation(blocks[part])[:, None]:
                 need = float(nbytes[unit].sum())
                 if not groups or need > room:
                     groups.append([])
                     room = limit
-                groups[-1].extend(unit)
+                groups[-1].append(unit)
                 room -= need
-        return [np.sort(np.array(group, dtype=np.int64)) for group in groups if group]
-
-    def _load(self, group: NDArray[np.int64]) -> pa.RecordBatch:
-        with open(self.folder / ROWS, "rb", buffering=0) as file:
-            return pa.concat_batches([self._block(file.fileno(), int(i)) for i in group])
-
-    def _block(self, file: int, i: int) -> pa.RecordBatch:
-        offset, nbytes = int(self._index["offset"][i]), int(self._index["nbytes"][i])
-        data = os.pread(file, nbytes, offset)
-        if len(data) != nbytes or zlib.crc32(data) != self._index["crc"][i]:
-            raise FormatError(f"{self.folder / ROWS}, byte {offset}: a block of rows is damaged")
-        return pa.ipc.read_record_batch(pa.py_buffer(data), self.schema)
+        joined = [np.sort(np.concatenate(group)) for group in groups]
+        return [group for group in joined if len(group)]
 
 
 def _schema_text(schema: pa.Schema) -> str:

@@ -59,9 +59,6 @@ class Report:
             for kind, count in self.counts.items()
         }
 
-    def __bool__(self) -> bool:
-        return bool(self.counts)
-
     def __str__(self) -> str:
         lines = []
         for kind, count in self.counts.items():

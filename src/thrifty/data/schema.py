@@ -195,6 +195,6 @@ def _cast(column: Column, array: pa.Array, report: Report | None) -> pa.Array:
 def _count(column: Column, lost: pa.Array, report: Report) -> None:
     kind = f"values of column {column.name!r} that are no {column.kind}, read as missing"
     shown = [repr(value)[:60] for value in lost.slice(0, 3).to_pylist()]
-    for example in shown[1:]:
+    for example in shown[:-1]:
         report.add(kind, example)
-    report.add(kind, shown[0], len(lost) - len(shown) + 1)
+    report.add(kind, shown[-1], len(lost) - len(shown) + 1)
