@@ -96,8 +96,8 @@ class MaxIPIndex:
         table = table_nbytes(1 << bits, CAPACITY, num_rows) + 4 * (dim + 1) * bits
         tables = min(MOST_TABLES, parse_bytes(budget, "budget") // table)
         if tables < 1:
-            message = f"an index over {num_rows} rows needs {format_bytes(table)}, got {budget!r}"
-            raise BudgetError(message, table)
+            needs = f"an index over {num_rows} rows needs {format_bytes(table)}"
+            raise BudgetError(f"{needs}, got {budget!r}", table)
         return cls(SimHash(dim + 1, bits, tables, seed=seed), seed=seed)
 
     def __repr__(self) -> str:
@@ -133,8 +133,7 @@ class MaxIPIndex:
         Raises:
             IncompatibleError: rows or bias of another shape, or an id that was never built.
         """
-        rows, bias = self._fitting(rows, bias)
-        ids = self._known(ids)
+        (rows, bias), ids = self._fitting(rows, bias), self._known(ids)
         if len(ids) != len(rows):
             raise IncompatibleError(f"{len(ids)} ids do not fit {len(rows)} rows")
         return self._tables.move(ids, np.ascontiguousarray(self._hash_rows(rows, bias).T))
@@ -215,8 +214,8 @@ class MaxIPIndex:
         in_range("k", k, 1, 2**31 - 1)
         queries = np.ascontiguousarray(queries, dtype=np.float32)
         offsets, candidates = self.candidates(queries, limit, mode)
-        ids = np.full((len(queries), k), -1, np.int32)
-        scores = np.full((len(queries), k), -np.inf, np.float32)
+        shape = (len(queries), k)
+        ids, scores = np.full(shape, -1, np.int32), np.full(shape, -np.inf, np.float32)
         rerank(queries, rows, bias, offsets, candidates, ids, scores)
         return ids, scores
 
@@ -232,12 +231,11 @@ class MaxIPIndex:
 
     def to_bytes(self) -> bytes:
         """The index with its hash family, as one container."""
-        settings = {name: getattr(self, name) for name in ("capacity", "replacement", "transform")}
-        settings |= {"seed": self.seed, "longest": float(self._longest)}
+        names = ("capacity", "replacement", "transform", "seed")
+        settings = {name: getattr(self, name) for name in names} | {"longest": float(self._longest)}
         family, arrays = described(self.family)
-        header = {"family": family, "index": settings}
-        parts = {"header": header, "arrays": arrays | self._tables.arrays()}
-        return dump(kind=KIND, version=VERSION, **parts)
+        header, arrays = {"family": family, "index": settings}, arrays | self._tables.arrays()
+        return dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
 
     @classmethod
     def from_bytes(cls, data: bytes) -> Self:

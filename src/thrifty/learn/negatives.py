@@ -91,7 +91,7 @@ class LogFrequency:
     def __init__(self, counts: ArrayLike) -> None:
         counts = np.asarray(counts)
         in_range("len(counts)", len(counts), 1, 2**31 - 1)
-        in_range("min(counts)", counts.min(), 0, np.inf)
+        in_range("min(counts)", counts.min().item(), 0, np.inf)
         self.num_classes = len(counts)
         self._by_rank = np.argsort(-counts, kind="stable").astype(np.int32)
 
@@ -237,7 +237,7 @@ def _unit(word, step):
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _fill_uniform(word, num_classes, positives, chosen, out):
-    """out = chosen, then uniform classes; by rejection, or by a full pass where most are wanted."""
+    """Out = chosen, then uniform classes; by rejection, or by a full pass where most are wanted."""
     taken = _empty_set(positives.size + out.size)
     for i in range(positives.size):
         _claim(taken, positives[i])
