@@ -43,3 +43,11 @@ def test_no_rows_of_no_rows():
     """An empty batch gives an empty batch of its schema."""
     batch = pa.RecordBatch.from_pydict({"x": pa.array([], pa.list_(pa.int32())), "y": pa.array([])})
     assert gather(batch, np.zeros(0, np.int64)) == batch
+
+
+def test_items_that_are_a_slice_themselves():
+    """Lists over a slice of longer items read from the slice's start."""
+    items = pa.array(range(10), pa.int32()).slice(3)
+    lists = pa.ListArray.from_arrays(pa.array([0, 2, 5], pa.int32()), items)
+    batch = pa.RecordBatch.from_arrays([lists], ["x"])
+    assert gather(batch, np.array([1, 0])).to_pylist() == [{"x": [5, 6, 7]}, {"x": [3, 4]}]
