@@ -72,6 +72,11 @@ class HiddenPath:
         np.maximum(hidden, 0.0, out=hidden)
         return hidden, groups
 
+    def refresh(self) -> None:
+        """Tell a hashed or learned selector that output rows have moved."""
+        if self.selector is not None:
+            self.selector.refresh(self.output_float32(), self.bias, None)
+
     def rows(self, ids: NDArray[np.int32]) -> NDArray[np.float32]:
         """Output rows of some classes as float32."""
         rows = np.empty((ids.size, self.output.shape[1]), np.float32)

@@ -42,9 +42,14 @@ class DenseLinear:
     def __init__(self, settings: Settings) -> None:
         self.loss = LOSS_OF[settings.task]
         self.rate = settings.linear_rate or RATES[self.loss]
-        outputs = settings.num_outputs
-        self.table = np.zeros((settings.num_columns, outputs), np.float32)
-        self.squares = np.full(settings.num_columns, FIRST_SQUARE, np.float32)
+        self.shape = settings.num_columns, settings.num_outputs
+        self.reset()
+
+    def reset(self) -> None:
+        """Start from nothing."""
+        columns, outputs = self.shape
+        self.table = np.zeros(self.shape, np.float32)
+        self.squares = np.full(columns, FIRST_SQUARE, np.float32)
         self.bias = np.full(outputs, -1.0 if self.loss == "hinge" else 0.0, np.float32)
         self.bias_squares = np.full(
             outputs, FIRST_SQUARE if self.loss != "hinge" else 1.0, np.float32
@@ -98,9 +103,15 @@ class SparseLinear:
         wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, min(outputs, LARGEST_CAPACITY))
         self.starts = np.zeros(settings.num_columns + 1, np.int64)
         np.cumsum(capacities(wanted * (column_counts > 0), settings.slots), out=self.starts[1:])
+        self.num_outputs = outputs
+        self.reset()
+
+    def reset(self) -> None:
+        """Start from nothing; the room of each column stays."""
+        outputs = self.num_outputs
         self.pairs = np.full(self.starts[-1], -1, np.int32)
         self.weights = np.zeros(self.starts[-1], np.float32)
-        self.squares = np.full(settings.num_columns, FIRST_SQUARE, np.float32)
+        self.squares = np.full(self.starts.size - 1, FIRST_SQUARE, np.float32)
         self.bias = np.full(outputs, -1.0, np.float32)
         self.bias_squares = np.full(outputs, 1.0, np.float32)
 

@@ -75,6 +75,21 @@ class Wide:
         """Bytes of every array: parameters and optimizer state."""
         return sum(array.nbytes for array in self._arrays().values())
 
+    def reset(self, *, dense: bool = False) -> None:
+        """Draw the first weights anew; mix and calibration stay.
+
+        Args:
+            dense: compute every output from now on.
+        """
+        if self.hidden is not None:
+            loss, selector = self.hidden.loss, self.hidden.selector
+            self.hidden = None  # the old arrays go before the new ones come
+            self.hidden = HiddenPath(self.settings, loss)
+            self.hidden.selector = None if dense else selector
+            self.hidden.refresh()
+        if self.linear is not None:
+            self.linear.reset()
+
     def parts(self, tile: Tile) -> list[NDArray[np.float32]]:
         """Scores of the hidden and of the linear path, each (b, outputs); absent paths left out."""
         found = [] if self.hidden is None else [self.hidden.scores(tile, self.scratch)]
@@ -196,8 +211,8 @@ class Wide:
             self.linear.check()
         self.mix = np.asarray(header["mix"], np.float64)
         self.slope, self.shift = float(header["slope"]), float(header["shift"])
-        if self.hidden is not None and self.hidden.selector is not None:
-            self.hidden.selector.refresh(self.hidden.output_float32(), self.hidden.bias, None)
+        if self.hidden is not None:
+            self.hidden.refresh()
 
     @classmethod
     def from_state(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> "Wide":

@@ -63,8 +63,7 @@ def _anew(wide: Wide, loss: str) -> None:
     wide.hidden = None  # the old arrays go before the new ones come
     wide.hidden = HiddenPath(wide.settings, loss)
     wide.hidden.selector = selector
-    if selector is not None:
-        selector.refresh(wide.hidden.output_float32(), wide.hidden.bias, None)
+    wide.hidden.refresh()
 
 
 def _try(wide: Wide, loss: str, rate: float, tiles: list, held_out: tuple) -> float:

@@ -1,4 +1,4 @@
-"""Trainer: epochs over a stream of rows: probe, learn, watch held-out quality, stop, keep the best."""
+"""Trainer: epochs over a stream: probe, learn, watch held-out quality, stop, keep the best."""
 
 import copy
 import time
@@ -17,7 +17,7 @@ from thrifty.learn.quality import calibrate, choose_mix, quality_name
 from thrifty.learn.tile import Labels, cut
 from thrifty.learn.worker import Worker
 
-__all__ = ["History", "train"]
+__all__ = ["Chunk", "History", "Stream", "run_epochs", "train"]
 
 Chunk = tuple[csr_array, Labels]
 Stream = Callable[[int, int], Iterator[Chunk]]
@@ -104,6 +104,22 @@ def train(
         return run.all(pool, resume)
 
 
+def run_epochs(
+    wide: Wide,
+    stream: Stream,
+    *,
+    rate: float | None,
+    num_rows: int | None = None,
+    progress: Callable[[dict[str, Any]], None] | None = None,
+) -> None:
+    """Train for `settings.epochs` epochs, watching nothing; arguments as in `train`."""
+    run = _Run(wide, stream, None, progress, None, InMemory(), num_rows)
+    run.rate = rate
+    with threadpool_limits(1), ThreadPoolExecutor(wide.settings.threads) as pool:
+        while run.epoch < wide.settings.epochs:
+            run.one_epoch(pool)
+
+
 class _Run:
     """One training run: the loop and where it stands."""
 
@@ -125,7 +141,7 @@ class _Run:
         try:
             self._prepare(resume)
             while self.epoch < self.wide.settings.epochs and not self._no_gain():
-                self._one_epoch(pool)
+                self.one_epoch(pool)
         except KeyboardInterrupt:
             self.history.stopped = "interrupted"
         self._finish()
@@ -144,7 +160,7 @@ class _Run:
             self.history.probe = probe(self.wide, self.stream(0, 0), self.held_out)
             self.rate = next(row["rate"] for row in self.history.probe if row["chosen"])
 
-    def _one_epoch(self, pool: ThreadPoolExecutor) -> None:
+    def one_epoch(self, pool: ThreadPoolExecutor) -> None:
         start = last = saved = time.perf_counter()
         first_rows = self.rows
         for rows, labels in self.stream(self.epoch, self.chunk):
@@ -165,6 +181,15 @@ class _Run:
 
     def _close_epoch(self, seconds: float, rows: int) -> None:
         self.worker.refresh()
+        if self.held_out is not None:
+            self._judge(seconds, rows)
+        self.epoch, self.chunk, self.loss, self.rows = self.epoch + 1, 0, 0.0, 0
+        if self.progress:
+            self._report(rows / max(seconds, 1e-9))
+        if self.checkpoint:
+            self.checkpoint(*self._state())
+
+    def _judge(self, seconds: float, rows: int) -> None:
         quality, mix = choose_mix(self.wide, *self.held_out)
         self.wide.mix = mix
         better = (
@@ -185,11 +210,6 @@ class _Run:
             self.best.save(*self.wide.state())
         if self.epoch == 0:
             self._audit("first")
-        self.epoch, self.chunk, self.loss, self.rows = self.epoch + 1, 0, 0.0, 0
-        if self.progress:
-            self._report(rows / max(seconds, 1e-9))
-        if self.checkpoint:
-            self.checkpoint(*self._state())
 
     def _audit(self, when: str) -> None:
         found = audit_sampling(self.wide, *self.held_out, seed=self.wide.settings.seed)

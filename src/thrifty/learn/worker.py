@@ -63,7 +63,6 @@ class Worker:
         return self.wide.hidden.step(tile, rate, rng, self.local.scratch)
 
     def refresh(self) -> None:
-        """Tell a learned or hashed selector that output rows have moved."""
-        path = self.wide.hidden
-        if path is not None and path.selector is not None:
-            path.selector.refresh(path.output_float32(), path.bias, None)
+        """Tell a hashed or learned selector that output rows have moved."""
+        if self.wide.hidden is not None:
+            self.wide.hidden.refresh()
