@@ -201,20 +201,8 @@ def california() -> Split:
     return Split("california", "regression", "median_house_value", columns, train, valid)
 
 
-SPLITS = {
-    split.__name__: split
-    for split in (
-        newsgroups,
-        reuters,
-        wordnet,
-        git,
-        movielens,
-        lastfm,
-        retailrocket,
-        adult,
-        california,
-    )
-}
+MAKERS = (newsgroups, reuters, wordnet, git, movielens, lastfm, retailrocket, adult, california)
+SPLITS = {make.__name__: make for make in MAKERS}
 
 
 def load(name: str) -> Split:

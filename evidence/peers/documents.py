@@ -35,25 +35,24 @@ def newsgroups() -> Iterator[tuple[str, dict[str, Any]]]:
     common = {"columns": [columns], "bucket": [1_000_000]}
     yield from grid("fasttext", **common, lr=[0.5], epoch=[25], dim=[16])
     yield from online_oaa(columns, "oaa", ["--passes 10", "--passes 20 -l 1"], bits=24)
+    yield from online_oaa(columns, "oaa", ["--passes 20"], bits=27)
     yield from grid("sgd", blocks=[kinds["1-2 min1"]], alpha=[1e-5, 5e-5])
     yield from grid("fasttext", **common, lr=[1.0], epoch=[50], dim=[16])
-    yield from grid("fasttext", **common, lr=[0.5], epoch=[25], dim=[64])
 
 
 def reuters() -> Iterator[tuple[str, dict[str, Any]]]:
     """Settings for Reuters-21578."""
     columns = ["title", "body"]
     kinds = blocks(columns)
-    some = ["1-2 min2", "1-gram", "each column", "1-2 min2 + letters"]
-    yield from grid("linear_svc", blocks=[kinds[kind] for kind in some], C=[1.0])
-    yield from grid("linear_svc", blocks=[kinds["1-2 min2"]], C=[0.3, 3.0])
+    yield from grid("linear_svc", blocks=[kinds["1-2 min2"], kinds["1-gram"]], C=[1.0])
+    yield from grid("linear_svc", blocks=[kinds["each column"]], C=[1.0])
     common = {"columns": [columns], "bucket": [1_000_000], "loss": ["ova"]}
     yield from grid("fasttext", **common, lr=[0.5], epoch=[50], dim=[16])
-    passes = ["--passes 10", "--passes 20 -l 1"]
-    yield from online_oaa(columns, "multilabel_oaa", passes, bits=25)
-    yield from grid("sgd", blocks=[kinds["1-2 min2"]], alpha=[1e-5, 5e-5])
-    yield from grid("fasttext", **common, lr=[0.2], epoch=[50], dim=[16])
-    yield from grid("fasttext", **common, lr=[0.5], epoch=[50], dim=[64])
+    yield from online_oaa(columns, "multilabel_oaa", ["--passes 10"], bits=27)
+    yield from grid("linear_svc", blocks=[kinds["1-gram"]], C=[0.5, 2.0])
+    yield from grid("sgd", blocks=[kinds["1-gram"]], alpha=[1e-5, 5e-5])
+    wide = "-b 27 --loss_function logistic --passes 20"
+    yield "vowpalwabbit", {"columns": columns, "mode": "multilabel_oaa", "options": wide}
 
 
 def online_oaa(

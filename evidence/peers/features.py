@@ -69,7 +69,9 @@ def label_matrix(split: Split) -> tuple[sp.csr_matrix, list[str]]:
     columns = [ids.setdefault(name, len(ids)) for names in labels for name in names]
     starts = np.concatenate([[0], np.cumsum([len(names) for names in labels])])
     ones = np.ones(len(columns), dtype=np.float32)
-    return sp.csr_matrix((ones, columns, starts), shape=(len(labels), len(ids))), list(ids)
+    y = sp.csr_matrix((ones, columns, starts), shape=(len(labels), len(ids)))
+    y.sort_indices()
+    return y, list(ids)
 
 
 def best_labels(

@@ -66,12 +66,11 @@ def trials(
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every kind of features at default settings, then settings on the best kind."""
     yield from grid("pecos", blocks=list(kinds.values()))
-    yield "napkinxc_plt", {"blocks": kinds[best]}
     for settings in PECOS[:2]:
         yield "pecos", {"blocks": kinds[best]} | settings
     yield from online(columns)
+    yield "napkinxc_plt", {"blocks": kinds[best]}
     yield "napkinxc_plt", {"blocks": kinds[best], "loss": "l2", "liblinear_c": 1.0}
-    yield "napkinxc_plt", {"blocks": kinds[best], "ensemble": 3}
     for settings in PECOS[2:]:
         yield "pecos", {"blocks": kinds[best]} | settings
     yield "napkinxc_br", {"blocks": kinds[best], "loss": "l2", "liblinear_c": 1.0}

@@ -70,7 +70,7 @@ def best_cut_f1(truth: Truth, ranked: np.ndarray, scores: np.ndarray) -> dict[st
 
     Macro is over the labels that occur in truth. Choosing the cut here favours the method.
     """
-    cuts = np.unique(np.quantile(scores[:, :5], np.linspace(0.02, 0.98, 97)))
+    cuts = np.unique(np.quantile(scores[:, :5], np.linspace(0.02, 0.98, 97), method="lower"))
     found = [_f1_at(truth, ranked, scores, cut) for cut in cuts]
     micro, macro = (int(np.argmax([pair[side] for pair in found])) for side in (0, 1))
     return {

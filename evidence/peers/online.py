@@ -68,16 +68,19 @@ class FastTextPeer(_LinePeer):
         self.model = fasttext.train_supervised(str(self.write(split)), **self.arguments)
 
     def predict(self, split: Split) -> Any:
-        """Classes, or the best labels and their probabilities."""
+        """Classes, or the best labels and their probabilities.
+
+        Line by line, for the list form of 0.9.2 gives every label the first one's probability.
+        """
         k = self.depth(split)
         lines = [tokens(text) for text in texts(split.valid, self.columns)]
-        found, chances = self.model.predict(lines, k=k)
-        names = [[self.names[int(label[9:])] for label in row] for row in found]
+        found = [self.model.f.predict(f"{line}\n", k, 0.0, "strict") for line in lines]
+        names = [[self.names[int(label[9:])] for _, label in row] for row in found]
         if split.task == "multiclass":
             return [row[0] for row in names]
         scores = np.full((len(names), max(map(len, names))), -1.0)
-        for row, values in zip(scores, chances, strict=True):
-            row[: len(values)] = values
+        for row, pairs in zip(scores, found, strict=True):
+            row[: len(pairs)] = [chance for chance, _ in pairs]
         return names, scores
 
     def nbytes(self) -> int:
@@ -96,6 +99,7 @@ class VowpalWabbitPeer(_LinePeer):
         options: further options as one string.
     """
 
+    RING = ("--ring_size", "8192")  # at the default of 256, rows past the 256th get wrong scores
     CHANCES = ("--loss_function", "logistic", "--probabilities")
 
     def __init__(self, columns: list[str], mode: str, options: str) -> None:
@@ -122,7 +126,7 @@ class VowpalWabbitPeer(_LinePeer):
         data, answers = self.folder / "valid.txt", self.folder / "answers.txt"
         lines = [self.line([], tokens(text)) for text in texts(split.valid, self.columns)]
         data.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        base = ["-t", "-d", str(data), "-i", str(self.folder / "model.vw")]
+        base = ["-t", "-d", str(data), "-i", str(self.folder / "model.vw"), *self.RING]
         if self.mode == "oaa":
             self.run([*base, "-p", str(answers)])
             return [self.names[int(float(line)) - 1] for line in answers.read_text().splitlines()]
