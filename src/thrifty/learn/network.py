@@ -119,11 +119,8 @@ class Wide:
             start += tile.num_rows
         return out
 
-    def top_k(
-        self, rows: csr_array, k: int, *, approximate: bool = False
-    ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    def top_k(self, rows: csr_array, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         """The k outputs of largest score, best first: ids (n, k) and scores (n, k)."""
-        del approximate
         k = min(k, self.settings.num_outputs)
         ids = np.empty((rows.shape[0], k), np.int32)
         best = np.empty((rows.shape[0], k), np.float32)

@@ -1,11 +1,11 @@
-"""Refit: once the epochs, rates and mix are chosen, learn again from every row, held-out ones too."""
+"""Refit: once epochs, rate and mix are chosen, learn again from every row, held-out ones too."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array, vstack
+from scipy.sparse import vstack
 
 from thrifty.learn.network import Wide
 from thrifty.learn.tile import Labels
@@ -34,7 +34,9 @@ def refit(
     """
     fell_back = history.audit.get("fell_back", False)
     wide.reset(dense=fell_back)
-    rate = next((row["rate"] for row in history.probe if row["chosen"]), wide.settings.learning_rate)
+    rate = next(
+        (row["rate"] for row in history.probe if row["chosen"]), wide.settings.learning_rate
+    )
     wide.settings = replace(wide.settings, epochs=history.best + 1)
 
     def together(epoch: int, start: int) -> Iterator[Chunk]:
@@ -44,9 +46,7 @@ def refit(
     run_epochs(wide, together, rate=rate, num_rows=total, progress=progress)
 
 
-def blend(
-    chunks: Iterator[Chunk], extra: Chunk, num_rows: int, epoch: int
-) -> Iterator[Chunk]:
+def blend(chunks: Iterator[Chunk], extra: Chunk, num_rows: int, epoch: int) -> Iterator[Chunk]:
     """Spread extra rows evenly over the chunks of an epoch, in an order of their own each epoch.
 
     Args:

@@ -1,0 +1,94 @@
+"""Shortlist: top-k outputs of a wide network without scoring every output.
+
+An LSH index over the output rows proposes outputs with a large inner product with the hidden
+activations; the sparse linear path proposes the labels it has weights for. Only the proposed are
+scored, exactly. How many of the true top are found is measured on rows the caller gives.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from thrifty.core import in_range
+from thrifty.index import MaxIPIndex
+from thrifty.learn.linear_path import SparseLinear
+from thrifty.learn.network import Wide
+from thrifty.learn.tile import Tile, cut
+from thrifty.learn.top import top_of
+
+__all__ = ["Shortlist"]
+
+
+class Shortlist:
+    """Approximate top-k of a trained network with a hidden path.
+
+    Args:
+        wide: the network; build anew after training it further.
+        memory: bytes the index may hold, as int or text.
+        limit: outputs scored a row besides those of the linear path; None takes 2 %, 256 at least.
+        seed: of the index.
+
+    Raises:
+        ValueError: the network has no hidden path, or limit is below 1.
+
+    Example:
+        >>> from thrifty.learn import Settings
+        >>> wide = Wide(Settings(task="one", num_columns=8, num_outputs=50, hidden=4))
+        >>> rows = csr_array(np.eye(8, dtype=np.float32))
+        >>> exact, _ = wide.top_k(rows, 3)
+        >>> found, _ = Shortlist(wide, limit=50).top_k(rows, 3)      # full effort is exact
+        >>> bool((exact == found).all())
+        True
+    """
+
+    def __init__(
+        self, wide: Wide, *, memory: int | str = "64 MB", limit: int | None = None, seed: int = 0
+    ) -> None:
+        if wide.hidden is None:
+            raise ValueError("wide must be a network with a hidden path, got hidden=0")
+        outputs = wide.settings.num_outputs
+        self.wide = wide
+        self.limit = int(in_range("limit", limit or max(256, outputs // 50), 1, 2**31 - 1))
+        sizes = {"num_rows": outputs, "dim": wide.settings.hidden}
+        self.index = MaxIPIndex.within(memory, **sizes, seed=seed)
+        self.index.build(wide.hidden.output_float32(), wide.hidden.bias)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the index."""
+        return self.index.nbytes
+
+    def top_k(self, rows: csr_array, k: int) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        """The k proposed outputs of largest score, best first; ids -1 where fewer were proposed."""
+        k = min(k, self.wide.settings.num_outputs)
+        ids = np.full((rows.shape[0], k), -1, np.int32)
+        best = np.full((rows.shape[0], k), -np.inf, np.float32)
+        for number, tile in enumerate(cut(rows, None, 1)):
+            found, scores = self._proposed(tile)
+            taken = min(k, found.size)
+            places = np.empty((1, taken), np.int32)
+            top_of(scores[None], places, best[number : number + 1, :taken])
+            ids[number, :taken] = found[places[0]]
+        return ids, best
+
+    def recall(self, rows: csr_array, k: int = 5) -> float:
+        """Share of the exact top k that `top_k` finds, over these rows."""
+        exact, _ = self.wide.top_k(rows, k)
+        found, _ = self.top_k(rows, k)
+        return float(np.mean([np.isin(a, b).mean() for a, b in zip(exact, found, strict=True)]))
+
+    def _proposed(self, tile: Tile) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+        wide, path = self.wide, self.wide.hidden
+        hidden, _ = path.activate(tile, wide.scratch)
+        found = self.index.candidates(hidden, self.limit)[1]
+        linear = None
+        if wide.linear is not None:
+            linear = wide.linear.scores(tile)[0]
+            if isinstance(wide.linear, SparseLinear):
+                own = np.empty((1, min(self.limit, linear.size)), np.int32)
+                top_of(linear[None], own, np.empty(own.shape, np.float32))
+                found = np.union1d(found, own[0])
+        scores = (path.rows(found) @ hidden[0] + path.bias[found]) * np.float32(wide.mix[0])
+        if linear is not None:
+            scores += np.float32(wide.mix[1]) * linear[found]
+        return found, scores
