@@ -1,4 +1,7 @@
-"""learn: learners on NumPy buffers that stream: the wide network and its parts."""
+"""learn: learners on NumPy buffers that stream: the wide network and its parts.
+
+The estimators bring scikit-learn with them, so they load on first use.
+"""
 
 from thrifty.learn.network import Wide
 from thrifty.learn.refit import refit
@@ -6,4 +9,21 @@ from thrifty.learn.settings import Settings
 from thrifty.learn.shortlist import Shortlist
 from thrifty.learn.trainer import History, train
 
-__all__ = ["History", "Settings", "Shortlist", "Wide", "refit", "train"]
+__all__ = [
+    "History",
+    "Settings",
+    "Shortlist",
+    "Wide",
+    "WideClassifier",
+    "WideRegressor",
+    "refit",
+    "train",
+]
+
+
+def __getattr__(name: str) -> type:
+    if name not in ("WideClassifier", "WideRegressor"):
+        raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
+    from thrifty.learn.wide import WideClassifier, WideRegressor
+
+    return {"WideClassifier": WideClassifier, "WideRegressor": WideRegressor}[name]

@@ -70,13 +70,13 @@ class Columns:
             count, width = dense.shape
             codes = np.tile(np.arange(width, dtype=np.int32), count)
             values, indptr = dense.reshape(-1), np.arange(0, dense.size + 1, max(width, 1))
-        parts = np.asarray(values, np.float32), self.reduced(codes), indptr.astype(np.int64)
+        parts = np.require(values, np.float32, "W"), self.reduced(codes), indptr.astype(np.int64)
         return csr_array(parts, shape=(x.shape[0], self.num_columns))
 
     def reduced(self, codes: NDArray[Any]) -> NDArray[np.int32]:
         """Table rows of columns; themselves where the table has room for all."""
         if self.num_columns == self.num_features:
-            return codes.astype(np.int32, copy=False)
+            return np.require(codes, np.int32, "W")
         bits = self.num_columns.bit_length() - 1
         words = codes.astype(np.uint64) * ODD
         return (words >> np.uint64(32) >> np.uint64(32 - bits)).astype(np.int32)
@@ -101,7 +101,9 @@ def from_arrow(table: Any) -> Any:
         return _from_codes(table)
     for field in table.schema:
         kind = field.type
-        if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)):
+        if not (
+            pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
+        ):
             raise DataError(f"column {field.name!r} must hold numbers, got {kind}")
     columns = [
         pa.chunked_array(column).cast(pa.float64()).to_numpy() if isinstance(column, pa.Array)

@@ -192,7 +192,7 @@ class Wide:
         """Take over a state of the same settings, in place.
 
         Raises:
-            FormatError: an array is missing or of another shape.
+            FormatError: an array is missing or of another shape, or the header is damaged.
         """
         for name, mine in self._arrays().items():
             path, _, part = name.partition(".")
@@ -206,9 +206,14 @@ class Wide:
             setattr(getattr(self, path), part, found)
         if isinstance(self.linear, SparseLinear):
             self.linear.check()
-        self.mix = np.asarray(header["mix"], np.float64)
-        self.slope, self.shift = float(header["slope"]), float(header["shift"])
+        try:
+            self.mix = np.asarray(header["mix"], np.float64).reshape(2)
+            self.slope, self.shift = float(header["slope"]), float(header["shift"])
+            loss = header["settings"]["loss"]  # the probe may have chosen it
+        except (KeyError, TypeError, ValueError) as error:
+            raise FormatError(f"network header is damaged: {error}") from error
         if self.hidden is not None:
+            self.hidden.loss = loss
             self.hidden.refresh()
 
     @classmethod

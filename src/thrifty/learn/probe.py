@@ -35,6 +35,14 @@ def probe(
     tiles = _first_tiles(chunks, wide.settings.tile)
     linear, wide.linear = wide.linear, None
     mix, wide.mix = wide.mix, np.array([1.0, 0.0])
+    try:
+        tried = _try_all(wide, losses, tiles, held_out)
+    finally:  # Ctrl-C must not leave half a network
+        wide.linear, wide.mix = linear, mix
+    return tried
+
+
+def _try_all(wide: Wide, losses: tuple[str, ...], tiles: list, held_out: tuple) -> list:
     tried = []
     for loss in losses:
         for rate in RATES[loss]:
@@ -43,7 +51,6 @@ def probe(
     best = max(tried, key=lambda row: row["quality"])
     best["chosen"] = True
     _anew(wide, best["loss"])
-    wide.linear, wide.mix = linear, mix
     return tried
 
 

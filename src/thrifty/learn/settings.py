@@ -82,7 +82,7 @@ class Settings:
         width = self.hidden
         dense = 4 * rows * outputs if self.linear == "dense" else 0
         sparse = 8 * self.slots + 8 * (rows + 1) if self.linear == "sparse" else 0
-        linear_state = 4 * rows + 12 * outputs if self.linear != "none" else 0
+        linear_state = 4 * rows + 8 * outputs if self.linear != "none" else 0
         hidden_state = 4 * rows + 12 * outputs + 8 * width if width else 0
         return {
             "hidden table": unit * rows * width,

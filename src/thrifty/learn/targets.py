@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d
 
 from thrifty.learn.tile import Labels
 
-__all__ = ["FORMS", "Targets", "take"]
+__all__ = ["FORMS", "Targets"]
 
 FORMS = ("one", "indicator", "sparse indicator", "lists")
 
@@ -70,12 +70,17 @@ class Targets:
                 raise ValueError(f"y must have {len(self.classes)} columns, got {matrix.shape[1]}")
             return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
         if form == "one":
-            return np.arange(len(y) + 1, dtype=np.int64), self._ids(y)
-        rows = [np.unique(self._ids(np.asarray(list(row)))) for row in y]
+            return np.arange(len(y) + 1, dtype=np.int64), self.ids_of(y)
+        rows = [np.unique(self.ids_of(np.asarray(list(row)))) for row in y]
         offsets = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         return offsets, np.concatenate([np.empty(0, np.int32), *rows]).astype(np.int32)
 
-    def _ids(self, labels: NDArray[Any]) -> NDArray[np.int32]:
+    def ids_of(self, labels: NDArray[Any]) -> NDArray[np.int32]:
+        """Ids of labels.
+
+        Raises:
+            ValueError: a label is not a class; the first such is named.
+        """
         if not len(labels):
             return np.empty(0, np.int32)
         ids = np.minimum(np.searchsorted(self.classes, labels), len(self.classes) - 1)
@@ -91,23 +96,6 @@ class Targets:
         if self.form == "sparse indicator":
             return csr_array(chosen.astype(np.int64))
         return chosen.astype(np.int64)
-
-
-def take(labels: Labels, rows: NDArray[np.int64]) -> Labels:
-    """The labels of some rows, in their order.
-
-    Example:
-        >>> offsets, ids = take((np.array([0, 2, 3]), np.array([7, 8, 9], np.int32)), [1, 0, 1])
-        >>> offsets.tolist(), ids.tolist()
-        ([0, 1, 3, 4], [9, 7, 8, 9])
-    """
-    if not isinstance(labels, tuple):
-        return labels[rows]
-    offsets, ids = labels
-    counts = np.diff(offsets)[rows]
-    ends = np.concatenate([[0], np.cumsum(counts)])
-    places = np.arange(ends[-1]) + np.repeat(offsets[:-1][rows] - ends[:-1], counts)
-    return ends.astype(np.int64), ids[places]
 
 
 def _form(y: Any) -> tuple[str, Any]:

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from thrifty.learn.rows import group_columns
 
-__all__ = ["Groups", "Labels", "Scratch", "Tile", "cut"]
+__all__ = ["Groups", "Labels", "Scratch", "Tile", "cut", "take"]
 
 Labels = tuple[NDArray[np.int64], NDArray[np.int32]] | NDArray[np.float32]
 
@@ -106,3 +106,21 @@ def cut(rows: csr_array, labels: Labels | None, size: int) -> Iterator[Tile]:
             ids[left:right],
             target[start:stop],
         )
+
+
+def take(labels: Labels, rows: NDArray[np.int64]) -> Labels:
+    """The labels of some rows, in their order.
+
+    Example:
+        >>> labels = np.array([0, 2, 3]), np.array([7, 8, 9], np.int32)
+        >>> offsets, ids = take(labels, np.array([1, 0, 1]))
+        >>> offsets.tolist(), ids.tolist()
+        ([0, 1, 3, 4], [9, 7, 8, 9])
+    """
+    if not isinstance(labels, tuple):
+        return labels[rows]
+    offsets, ids = labels
+    counts = offsets[rows + 1] - offsets[rows]
+    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
+    places = np.repeat(offsets[rows] - bounds[:-1], counts) + np.arange(bounds[-1])
+    return bounds, ids[places]

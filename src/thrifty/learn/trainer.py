@@ -154,6 +154,8 @@ class _Run:
             self.history = History(**header["history"])
             self.epoch, self.chunk, self.rate = header["epoch"], header["chunk"], header["rate"]
             self.loss, self.rows = header["loss"], header["rows"]
+            if isinstance(self.best, InMemory):  # what resumes stands in for the best of before
+                self.best.save(header["network"], arrays)
             if self.history.audit.get("fell_back"):
                 self.wide.hidden.selector = None
         elif self.rate is None and self.wide.hidden is not None:
@@ -206,8 +208,8 @@ class _Run:
             }
         )
         if better:
-            self.history.best = self.epoch
             self.best.save(*self.wide.state())
+            self.history.best = self.epoch
         if self.epoch == 0:
             self._audit("first")
 

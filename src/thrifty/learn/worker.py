@@ -43,10 +43,13 @@ class Worker:
         ahead = 2 * self.wide.settings.threads
         running: set[Future[float]] = {pool.submit(self.step, *job) for job in islice(jobs, ahead)}
         total = 0.0
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            total += sum(future.result() for future in done)
-            running |= {pool.submit(self.step, *job) for job in islice(jobs, len(done))}
+        try:
+            while running:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                total += sum(future.result() for future in done)
+                running |= {pool.submit(self.step, *job) for job in islice(jobs, len(done))}
+        finally:  # whoever stops us must find no thread still writing
+            wait(running)
         return total
 
     def step(self, tile: Tile, rate: float, seed: tuple[int, ...]) -> float:
@@ -57,12 +60,13 @@ class Worker:
         if self.wide.hidden is None:
             return loss
         self.tiles += 1
-        if self.tiles % TILES_BETWEEN_REFRESHES == 0:
+        if self.tiles >= TILES_BETWEEN_REFRESHES:
             self.refresh()
         rng = np.random.default_rng(seed)
         return self.wide.hidden.step(tile, rate, rng, self.local.scratch)
 
     def refresh(self) -> None:
         """Tell a hashed or learned selector that output rows have moved."""
+        self.tiles = 0
         if self.wide.hidden is not None:
             self.wide.hidden.refresh()
