@@ -170,7 +170,7 @@ def weigh(offsets, codes, values, lengths, kinds, key, rows, idf, ends, columns,
         offsets: (n + 1,) int32 into codes (int32) and values (float32).
         lengths: (n * blocks,) int32, the entries of each block of each row.
         kinds: (blocks,) int64: CROSSED and FLAT keep their values, TEXT is (1 + log count) * idf,
-            LIST is value * idf; TEXT, LIST and SPARSE are brought to length 1.
+            LIST is value * idf; TEXT, LIST and SPARSE are brought to length 1, as are the crosses.
         key: uint64 of the crosses.
         rows: (S,) int32, the table row of each slot or -1.
         idf: (R,) float32.
@@ -198,11 +198,12 @@ def weigh(offsets, codes, values, lengths, kinds, key, rows, idf, ends, columns,
                 for i in range(begin, used):
                     data[i] *= scale
             if kind == CROSSED:
+                share = np.float32(1 / np.sqrt(max(1, (last - at) * (last - at - 1) // 2)))
                 for i in range(at, last):
                     for j in range(i + 1, last):
                         column = rows[_cross(codes[i], codes[j], key) & mask]
                         if column >= 0:
-                            columns[used], data[used] = column, np.float32(1)
+                            columns[used], data[used] = column, share
                             used += 1
             at = last
         ends[row + 1] = used

@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from thrifty.core import DataError, FormatError, SaveError, in_range, replacing
 from thrifty.data import Mixer, Report, Source, infer, open
-from thrifty.learn import History, Wide
+from thrifty.learn import History, Wide, refit
 from thrifty.learn import train as learn
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.judge import choose_cut, confusions, judge
@@ -71,7 +71,9 @@ class Run:
             _remove_empty(self.out)
             raise
         model, history = self._learned()
-        self._write(model, history)
+        self._judged(model, history)
+        self._refit(model, history)
+        self._write(model)
         self.place.remove()
         return model
 
@@ -180,10 +182,25 @@ class Run:
             best=Kept(self.place, lambda: wide.state()[1]),
             num_rows=rows,
         )
-        model = Model(self.featurizer, target, wide, rows=rows)
-        if target.task == "many":
-            model.cut = choose_cut(model, self.features, self.held["labels"])
-        return model, history
+        return Model(self.featurizer, target, wide, rows=rows), history
+
+    def _refit(self, model: Model, history: History) -> None:
+        """Train again with the held-out rows among the others; Ctrl-C takes back what that did."""
+        useful = self.options["refit"] and not self.again and self.validation is None
+        if not useful or history.best < 0 or history.stopped == "interrupted":
+            return
+        wide, kept = model.wide, Kept(self.place, lambda: model.wide.state()[1])
+        kept.save(*wide.state())
+        settings, held = wide.settings, (self.features, self.target.ragged(self.held["labels"]))
+        told = self._refit_progress
+        try:
+            refit(wide, self._stream, held, history, num_rows=self.mixer.num_rows, progress=told)
+        except KeyboardInterrupt:
+            wide.restore(*kept.load())
+        wide.settings = settings
+
+    def _refit_progress(self, told: dict[str, Any]) -> None:
+        self.progress({**told, "phase": "refit"})
 
     def _stream(self, epoch: int, start: int) -> Iterator[tuple[csr_array, Any]]:
         chunks = self.mixer.epoch(epoch, chunk_rows=self.plan.chunk_rows, start_chunk=start)
@@ -196,14 +213,17 @@ class Run:
         except SaveError as error:
             self.notices = [f"a checkpoint could not be written: {error.strerror}"]
 
-    def _write(self, model: Model, history: History) -> None:
-        """Judge the model, and save it with all that is known."""
-        labels, metrics = self.held["labels"], model.metrics()
+    def _judged(self, model: Model, history: History) -> None:
+        """Measure the model on the held-out rows, while it has not seen them."""
+        labels = self.held["labels"]
+        if model.task == "many":
+            model.cut = choose_cut(model, self.features, labels)
+        metrics = model.metrics()
         judge(model, self.features, labels, metrics)
         model.facts = {
             "target": self.target.name,
-            "task": self.target.task,
-            "classes": None if self.target.task == "number" else self.target.num_outputs,
+            "task": model.task,
+            "classes": None if model.task == "number" else self.target.num_outputs,
             "rows": self.mixer.num_rows,
             "files": [file.name for file in self.source.files],
             "metrics": metrics.result(),
@@ -213,11 +233,17 @@ class Run:
             "schema": self.featurizer.schema.to_dict(),
             "skipped": self.skipped,
             "settings": self.plan.settings.to_dict(),
+        }
+
+    def _write(self, model: Model) -> None:
+        """Save the model and its report, with what the run took."""
+        plan = {**self.plan.to_dict(), "memory": self.plan.budget, "peak": peak()}
+        model.facts |= {
             "model_bytes": model.nbytes,
             "notices": self._notices(),
-            "plan": {**self.plan.to_dict(), "memory": self.plan.budget, "peak": peak()},
-            "seconds": round(time.monotonic() - self.started, 2),
+            "plan": plan,
         }
+        model.facts["seconds"] = round(time.monotonic() - self.started, 2)
         model.save(self.out)
         with replacing(self.out / REPORT) as file:
             file.write(json.dumps(model.facts, indent=1, default=str).encode())

@@ -28,6 +28,7 @@ def train(
     seed: int = 0,
     strict: bool = False,
     format: str | None = None,
+    refit: bool = True,
     progress: Told | None = None,
     on_plan: Callable[[Plan], None] | None = None,
     **settings: Any,
@@ -52,6 +53,8 @@ def train(
         seed: of everything drawn.
         strict: raise where a row or value cannot be used, instead of counting it.
         format: of the files; None tells it.
+        refit: once it is known how long to train, train again with the held-out rows among the
+            others; the quality that is told is from before.
         progress: called about twice a second with a dict of numbers.
         on_plan: called with the `Plan` before training starts.
         settings: fields of `learn.Settings` set by hand, such as hidden or epochs.
@@ -68,7 +71,8 @@ def train(
     options = {
         "target": target, "memory": parse_bytes(memory), "task": task, "separator": separator,
         "overrides": overrides, "validation": validation, "seed": seed, "strict": strict,
-        "format": format, "threads": in_range("threads", threads, 1, 1024), "settings": settings,
+        "format": format, "threads": in_range("threads", threads, 1, 1024), "refit": bool(refit),
+        "settings": settings,
     }  # fmt: skip
     return Run(paths, out, options, progress or _silent, on_plan or _silent).all()
 
