@@ -171,11 +171,11 @@ class SparseLinear:
 
 
 def capacities(wanted: NDArray, slots: int) -> NDArray[np.int64]:
-    """Room for each column: what it wants, or less by one common ceiling, so that all fit.
+    """Room for each column: what it wants, or less by one common ceiling, so that all slots are used.
 
     Example:
-        >>> capacities(np.array([1.0, 10.0, 4.0]), 9).tolist()
-        [1, 4, 4]
+        >>> capacities(np.array([1.0, 10.0, 5.0]), 10).tolist()
+        [1, 5, 4]
     """
     wanted = np.floor(np.asarray(wanted, np.float64)).astype(np.int64)
     if wanted.sum() <= slots:
@@ -186,4 +186,6 @@ def capacities(wanted: NDArray, slots: int) -> NDArray[np.int64]:
         low, high = (
             (middle, high) if np.minimum(wanted, middle).sum() <= slots else (low, middle - 1)
         )
-    return np.minimum(wanted, low)
+    given = np.minimum(wanted, low)
+    given[np.flatnonzero(wanted > low)[: slots - given.sum()]] += 1
+    return given

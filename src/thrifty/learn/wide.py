@@ -136,12 +136,10 @@ class WideClassifier(ClassifierMixin, WideEstimator):
         two = self._task == "one" and scores.shape[1] == 2
         return scores[:, 1] - scores[:, 0] if two else scores
 
-    def top_k(
-        self, X: Any, k: int, *, approximate: bool = False
-    ) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    def top_k(self, X: Any, k: int) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """The k classes of largest score: labels (n, k), best first, and scores (n, k)."""
         rows = self._rows(X)
-        ids, scores = self.network_.top_k(rows, k, approximate=approximate)
+        ids, scores = self.network_.top_k(rows, k)
         return self.classes_[ids], scores
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:

@@ -1,0 +1,86 @@
+"""Settings: fields are checked by name, bytes are told exactly, and they travel as a dict."""
+
+import numpy as np
+import pytest
+
+from thrifty.learn import Settings, Wide
+
+SMALL = {"task": "one", "num_columns": 50, "num_outputs": 7, "hidden": 12}
+CASES = [
+    {},
+    {"storage": "bfloat16"},
+    {"linear": "none"},
+    {"linear": "sparse", "slots": 90},
+    {"hidden": 0},
+    {"task": "number", "num_outputs": 1},
+]
+
+
+@pytest.mark.parametrize("fields", CASES, ids=str)
+def test_memory_is_what_a_network_holds(fields):
+    """The parts beside scratch sum to the true bytes of the arrays, to the byte."""
+    settings = Settings(**(SMALL | fields))
+    parts = settings.memory()
+    wide = Wide(settings)
+    assert sum(parts.values()) - parts["scratch"] == wide.nbytes
+    assert wide.nbytes == sum(array.nbytes for array in wide.state()[1].values())
+
+
+@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+def test_each_part_is_the_bytes_of_its_arrays(storage):
+    """Tables, rows and linear path are named apart, and bfloat16 halves the first two."""
+    settings = Settings(**SMALL, storage=storage)
+    arrays = Wide(settings).state()[1]
+    parts = settings.memory()
+    assert parts["hidden table"] == arrays["hidden.table"].nbytes
+    assert parts["output rows"] == arrays["hidden.output"].nbytes
+    assert parts["linear path"] == arrays["linear.table"].nbytes
+    assert parts["hidden table"] == 50 * 12 * (4 if storage == "float32" else 2)
+
+
+def test_fewer_pairs_than_slots_take_less():
+    """Slots bound the sparse path: columns that never occur leave theirs unused."""
+    settings = Settings(**SMALL, linear="sparse", slots=10_000)
+    counts = np.zeros(50, np.int64)
+    counts[:10] = 3
+    parts = settings.memory()
+    assert Wide(settings, counts).nbytes < sum(parts.values()) - parts["scratch"]
+
+
+def test_a_dict_and_back():
+    """from_dict undoes to_dict, and leaves out what it does not know."""
+    settings = Settings(**SMALL, seed=5, dropout=0.25, learning_rate=0.3)
+    assert Settings.from_dict(settings.to_dict()) == settings
+    assert Settings.from_dict(settings.to_dict() | {"later": 1}) == settings
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"task": "two"}, "task must be one of one, many, number, got 'two'"),
+        ({"linear": "thick"}, "linear must be one of dense, sparse, none, got 'thick'"),
+        ({"storage": "int8"}, "storage must be one of float32, bfloat16, got 'int8'"),
+        ({"loss": "l1"}, "loss must be one of auto, softmax, sigmoid, squared, got 'l1'"),
+        ({"num_columns": 0}, "num_columns must be in 1..2147483647, got 0"),
+        ({"num_outputs": 0}, "num_outputs must be in 1..2147483647, got 0"),
+        ({"hidden": 4097}, "hidden must be in 0..4096, got 4097"),
+        ({"tile": 0}, "tile must be in 1..65536, got 0"),
+        ({"threads": 0}, "threads must be in 1..1024, got 0"),
+        ({"epochs": 0}, "epochs must be in 1..1000000, got 0"),
+        ({"dropout": 1.0}, "dropout must be in 0.0..0.9, got 1.0"),
+        (
+            {"hidden": 0, "linear": "none"},
+            "hidden must be at least 1 where linear is 'none', got 0",
+        ),
+    ],
+)
+def test_a_field_out_of_range_is_named(fields, message):
+    """The message says which field, which rule, which value."""
+    with pytest.raises(ValueError, match="^" + message.replace(".", r"\.") + "$"):
+        Settings(**(SMALL | fields))
+
+
+def test_an_unknown_selector_is_refused():
+    """The selectors there are, are listed."""
+    with pytest.raises(ValueError, match=r"^negatives must be one of none, .*, got 'all'$"):
+        Settings(**SMALL, negatives="all")
