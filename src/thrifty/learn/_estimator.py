@@ -147,8 +147,6 @@ class WideEstimator(BaseEstimator):
             classes = np.bincount(labels[1], minlength=num_outputs) if task != "number" else None
         counts = counts if settings.linear == "sparse" else None
         self.network_ = Wide(settings, counts, classes, num_rows)
-        both = settings.hidden and settings.linear != "none"
-        self.network_.mix = np.array([0.5, 0.5]) if both else self.network_.mix
 
     def _wanted(self, shape: Shape, num_rows: int | None) -> Settings:
         many = 10**9 if num_rows is None else num_rows

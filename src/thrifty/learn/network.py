@@ -59,8 +59,8 @@ class Wide:
             self.hidden.selector = make_selector(
                 settings.negatives, *sizes, counts=class_counts, seed=settings.seed
             )
-        both = self.hidden is not None and self.linear is not None
-        self.mix = np.array([1.0 if self.hidden else 0.0, 1.0 if both or self.linear else 0.0])
+        there = np.array([self.hidden is not None, self.linear is not None])
+        self.mix = there / there.sum()  # sums to 1, so that a number is not counted twice
         self.slope, self.shift = 1.0, 0.0
         self.scratch = Scratch()
 

@@ -10,7 +10,7 @@ from thrifty.learn.top import top_of
 
 __all__ = ["area_under_curve", "calibrate", "choose_mix", "quality_name"]
 
-MIXES = ((1.0, 0.25), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0), (0.25, 1.0), (1.0, 0.0), (0.0, 1.0))
+MIXES = ((0.8, 0.2), (2 / 3, 1 / 3), (0.5, 0.5), (1 / 3, 2 / 3), (0.2, 0.8), (1.0, 0.0), (0.0, 1.0))
 WORK = 30e9  # multiply-adds that one evaluation may cost
 
 
