@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 __all__ = ["DATE_FORMATS", "to_dates", "to_lists", "to_numbers", "to_texts"]
 
 MOMENT = pa.timestamp("us")
+NO_NUMBER = pa.scalar(None, pa.float64())
 NUMBER = r"^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$"
 MISSING = pa.array(["", "na", "n/a", "#n/a", "nan", "null", "nil", "none", "?", "-", "."])
 ZONE = r"(\d\d:\d\d(:\d\d(\.\d+)?)?) ?(Z|z|UTC|[+-]\d\d:?\d\d)$"
@@ -37,7 +38,7 @@ def to_numbers(array: pa.Array) -> tuple[pa.Array, pa.Array]:
         found = array.cast(pa.int64()) if pa.types.is_duration(array.type) else array
         found = found.cast(pa.float64(), safe=False)
     finite = pc.fill_null(pc.is_finite(found), False)
-    numbers = pc.if_else(finite, found, None)
+    numbers = pc.if_else(finite, found, NO_NUMBER)
     return numbers, _lost(array, numbers)
 
 
@@ -72,7 +73,7 @@ def to_dates(array: pa.Array, how: str) -> tuple[pa.Array, pa.Array]:
     if how in EPOCHS:
         numbers, _ = to_numbers(array)
         sane = pc.less(pc.abs(numbers), 8e12)
-        scaled = pc.multiply(pc.if_else(sane, numbers, None), EPOCHS[how])
+        scaled = pc.multiply(pc.if_else(sane, numbers, NO_NUMBER), EPOCHS[how])
         moments = pc.round(scaled).cast(pa.int64(), safe=False).cast(MOMENT)
         return moments, _lost(array, moments)
     texts = pc.utf8_trim_whitespace(to_texts(array))

@@ -10,7 +10,7 @@ from numba import njit
 from thrifty.hashing.keys import join, key_of, mix
 
 __all__ = [
-    "CROSSED", "FLAT", "LIST", "SPARSE", "TEXT", "count", "merge", "place", "rank",
+    "CROSSED", "FLAT", "LIST", "SPARSE", "TEXT", "between", "count", "merge", "place", "rank",
     "shared_rows", "weigh",
 ]  # fmt: skip
 
@@ -48,6 +48,31 @@ def place(dense, codes, weights, starts, ends, out_codes, out_values):
                 out_codes[at], out_values[at] = codes[i], weights[i]
                 at += 1
         starts[row] = at
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def between(x, missing, knots, table, middle, spread, codes, values):
+    """The four features of each number; see `cells.Numeric`.
+
+    Args:
+        x: (n,) float64. missing: (n,) bool. knots: (k,) float64, ascending.
+        table: (k + 2,) int32, the codes of the knots, of the size and of the missing mark.
+        codes: (n, 4) int32 to fill. values: (n, 4) float32 to fill.
+    """
+    last = knots.size - 1
+    for i in range(x.size):
+        left = np.searchsorted(knots, x[i], side="right") - 1
+        left = min(max(left, 0), max(last - 1, 0))
+        right = min(left + 1, last)
+        step = knots[right] - knots[left]
+        share = min(max((x[i] - knots[left]) / (step if step > 0 else 1.0), 0.0), 1.0)
+        codes[i, 0], codes[i, 1] = table[left], table[right]
+        codes[i, 2], codes[i, 3] = table[last + 1], table[last + 2]
+        if missing[i]:
+            values[i, 0], values[i, 1], values[i, 2], values[i, 3] = 0, 0, 0, 1
+        else:
+            size = min(max(np.arcsinh((x[i] - middle) / spread), -5.0), 5.0)
+            values[i, 0], values[i, 1], values[i, 2], values[i, 3] = 1 - share, share, size, 0
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

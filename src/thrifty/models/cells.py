@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thrifty.hashing import code_of, hash_column, mix64
+from thrifty.models._sparse import between
 
 __all__ = ["Category", "Date", "Numeric", "column_seed", "own_codes"]
 
@@ -124,15 +125,11 @@ class Numeric:
 
     def cells(self, array: pa.Array) -> Cells:
         """Codes and values, both (n, 4): two knots, the scaled size, the missing mark."""
-        x, missing = _floats(array), _missing(array)
-        left, share = self._between(x)
-        right = np.minimum(left + 1, len(self.knots) - 1)
-        table = own_codes(self.name, "knot", len(self.knots) + 2)
-        size, mark = np.full_like(left, len(self.knots)), np.full_like(left, len(self.knots) + 1)
-        codes = table[np.stack([left, right, size, mark], axis=1)]
-        scaled = np.clip(np.arcsinh((x - self.middle) / self.spread), -5, 5)
-        values = np.stack([1 - share, share, scaled, missing], axis=1).astype(np.float32)
-        values[missing, :3] = 0
+        codes, values = np.empty((len(array), 4), np.int32), np.empty((len(array), 4), np.float32)
+        knots = np.array(self.knots)
+        table = own_codes(self.name, "knot", len(knots) + 2)
+        how = (knots, table, self.middle, self.spread)
+        between(_floats(array), _missing(array), *how, codes, values)
         return codes, values
 
     def coarse_name(self, value: float | None) -> str:
@@ -147,17 +144,10 @@ class Numeric:
         """What each of `cells` says of a value, for people."""
         if value is None:
             return ["", "", "", f"{self.name} is missing"]
-        left, _ = self._between(np.array([value]))
-        near = [self.knots[i] for i in (left[0], min(left[0] + 1, len(self.knots) - 1))]
+        most = len(self.knots) - 1
+        left = min(max(int(np.searchsorted(self.knots, value, "right")) - 1, 0), max(most - 1, 0))
+        near = (self.knots[left], self.knots[min(left + 1, most)])
         return [*(f"{self.name} near {knot:.6g}" for knot in near), f"size of {self.name}", ""]
-
-    def _between(self, x: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """The knot on the left, and how far x is on the way to the next."""
-        knots = np.array(self.knots)
-        left = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, max(0, len(knots) - 2))
-        step = knots[np.minimum(left + 1, len(knots) - 1)] - knots[left]
-        share = (x - knots[left]) / np.where(step > 0, step, 1)
-        return left, np.clip(share, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -209,8 +199,11 @@ class Date:
 
 
 def _floats(array: pa.Array) -> NDArray[np.float64]:
-    return (array.fill_null(0.0) if array.null_count else array).to_numpy()
+    x = (array.fill_null(0.0) if array.null_count else array).to_numpy()
+    return np.ascontiguousarray(x)
 
 
 def _missing(array: pa.Array) -> NDArray[np.bool_]:
+    if array.null_count == 0:
+        return np.zeros(len(array), bool)
     return pc.is_null(array).to_numpy(zero_copy_only=False)

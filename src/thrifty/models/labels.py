@@ -13,6 +13,7 @@ from thrifty.core import DataError, FormatError, one_of
 from thrifty.data import Column, Report, Schema
 from thrifty.models._sparse import merge
 from thrifty.models.classes import Classes
+from thrifty.models.encoded import list_array
 
 __all__ = ["TASKS", "Target"]
 
@@ -132,7 +133,7 @@ class Target:
             return values, kept
         if self.task == "one":
             ends = np.arange(len(values) + 1, dtype=np.int32)
-            return _lists(ends, number_of(values)), kept
+            return list_array(ends, number_of(values)), kept
         return self._many(values, number_of), kept
 
     def _many(self, lists: pa.Array, number_of: Any) -> pa.Array:
@@ -145,7 +146,7 @@ class Target:
         out_ends = np.zeros(len(ends), np.int64)
         kept, ones = np.empty(len(numbers), np.int32), np.empty(len(numbers), np.float32)
         used = merge(ends, numbers, 0.0, 2**30, out_ends, kept, ones)
-        return _lists(out_ends.astype(np.int32), kept[:used])
+        return list_array(out_ends.astype(np.int32), kept[:used])
 
     def observe(self, labels: pa.Array) -> None:
         """Count encoded targets that are trained on: rows of each class, or mean and spread."""
@@ -240,10 +241,6 @@ def _value_of(array: pa.Array) -> str:
         x = np.asarray(x)
         return "int" if np.all(x == np.floor(x)) else "text"
     return "int" if pa.types.is_integer(kind) else "text"
-
-
-def _lists(ends: NDArray[np.int32], items: NDArray[np.int32]) -> pa.Array:
-    return pa.ListArray.from_arrays(pa.array(ends), pa.array(items))
 
 
 def _joined(sums: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:

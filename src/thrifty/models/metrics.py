@@ -39,8 +39,9 @@ class Metrics:
 
     One class a row: rows, accuracy, logloss, p@1 p@3 p@5, r@5, ndcg@5, psp@5, micro_f1, macro_f1,
     and auc for two classes. Many labels: rows, p@k, r@5, ndcg@5, psp@5 over the rows with a label,
-    micro_f1 and macro_f1 over all. A number: rows, rmse, mae, r2. Macro F1 is the mean over the classes that
-    occur in the truth. psp@5 is divided by the best possible, both summed over rows first.
+    micro_f1 and macro_f1 over all. A number: rows, rmse, mae, r2. Macro F1 is the mean over the
+    classes that occur in the truth. psp@5 is divided by the best possible, both summed over rows
+    first.
 
     Args:
         task: "one", "many" or "number".
