@@ -225,7 +225,7 @@ class Wide:
         """
         try:
             settings = Settings.from_dict(header["settings"])
-        except (KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise FormatError(f"network header is damaged: {error}") from error
         wide = cls(settings, fresh=False)
         wide.restore(header, arrays)
