@@ -37,21 +37,19 @@ class HiddenPath:
     """
 
     def __init__(self, settings: Settings, loss: str, *, fresh: bool = True) -> None:
-        self.loss = loss
         self.selector: Selector | None = None  # chooses a tile's negatives; None: every output
         self.num_negatives, self.dropout = settings.num_negatives, settings.dropout
         self.tied = settings.storage == "float32"
         rows, outputs, width = settings.num_columns, settings.num_outputs, settings.hidden
-        self.table = np.empty((rows, width), np.float32 if self.tied else np.uint16)
-        if fresh:
-            _draw(self.table, settings.seed)
-        self.output = np.zeros((outputs, width), np.float32 if self.tied else np.uint16)
-        self.table_squares = np.full(rows, FIRST_SQUARE, np.float32)
-        self.output_squares = np.full(outputs, FIRST_SQUARE, np.float32)
-        self.hidden_bias = np.zeros(width, np.float32)
-        self.hidden_squares = np.full(width, 1e-3, np.float32)
-        self.bias = np.full(outputs, START_BIAS[loss], np.float32)
-        self.bias_squares = np.full(outputs, 1e-2, np.float32)
+        stored, self.seed = np.float32 if self.tied else np.uint16, settings.seed
+        self.table, self.output = (
+            np.empty((rows, width), stored),
+            np.empty((outputs, width), stored),
+        )
+        self.table_squares, self.output_squares = np.empty(rows, "f4"), np.empty(outputs, "f4")
+        self.hidden_bias, self.hidden_squares = np.empty(width, "f4"), np.empty(width, "f4")
+        self.bias, self.bias_squares = np.empty(outputs, "f4"), np.empty(outputs, "f4")
+        self.reset(loss, draw=fresh)
 
     PARTS = (
         "table", "output", "table_squares", "output_squares", "hidden_bias", "hidden_squares",
@@ -71,6 +69,17 @@ class HiddenPath:
         add_bag(self.table, *parts, tile.values, hidden)
         np.maximum(hidden, 0.0, out=hidden)
         return hidden, groups
+
+    def reset(self, loss: str, *, draw: bool = True) -> None:
+        """Start anew with this loss, in place; the selector stays and is told."""
+        self.loss = loss
+        if draw:
+            _draw(self.table, self.seed)
+        starts = {"output": 0, "hidden_bias": 0.0, "hidden_squares": 1e-3, "bias_squares": 1e-2}
+        squares = {"table_squares": FIRST_SQUARE, "output_squares": FIRST_SQUARE}
+        for name, start in (starts | squares | {"bias": START_BIAS[loss]}).items():
+            getattr(self, name).fill(start)
+        self.refresh()
 
     def refresh(self) -> None:
         """Tell a hashed or learned selector that output rows have moved."""

@@ -171,7 +171,7 @@ class SparseLinear:
 
 
 def capacities(wanted: NDArray, slots: int) -> NDArray[np.int64]:
-    """Room for each column: what it wants, or less by one common ceiling, so that all slots are used.
+    """Room for each column: what it wants, or less by one ceiling, so that all slots are used.
 
     Example:
         >>> capacities(np.array([1.0, 10.0, 5.0]), 10).tolist()

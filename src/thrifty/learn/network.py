@@ -82,11 +82,8 @@ class Wide:
             dense: compute every output from now on.
         """
         if self.hidden is not None:
-            loss, selector = self.hidden.loss, self.hidden.selector
-            self.hidden = None  # the old arrays go before the new ones come
-            self.hidden = HiddenPath(self.settings, loss)
-            self.hidden.selector = None if dense else selector
-            self.hidden.refresh()
+            self.hidden.selector = None if dense else self.hidden.selector
+            self.hidden.reset(self.hidden.loss)
         if self.linear is not None:
             self.linear.reset()
 

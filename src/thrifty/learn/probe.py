@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_array
 
-from thrifty.learn.hidden_path import HiddenPath
 from thrifty.learn.network import Wide
 from thrifty.learn.quality import choose_mix
 from thrifty.learn.tile import Labels, Scratch, cut
@@ -50,7 +49,7 @@ def _try_all(wide: Wide, losses: tuple[str, ...], tiles: list, held_out: tuple) 
             tried.append({"loss": loss, "rate": rate, "quality": quality, "chosen": False})
     best = max(tried, key=lambda row: row["quality"])
     best["chosen"] = True
-    _anew(wide, best["loss"])
+    wide.hidden.reset(best["loss"])
     return tried
 
 
@@ -65,16 +64,8 @@ def _first_tiles(chunks: Iterator[tuple[csr_array, Labels]], size: int) -> list:
     return tiles
 
 
-def _anew(wide: Wide, loss: str) -> None:
-    selector = wide.hidden.selector
-    wide.hidden = None  # the old arrays go before the new ones come
-    wide.hidden = HiddenPath(wide.settings, loss)
-    wide.hidden.selector = selector
-    wide.hidden.refresh()
-
-
 def _try(wide: Wide, loss: str, rate: float, tiles: list, held_out: tuple) -> float:
-    _anew(wide, loss)
+    wide.hidden.reset(loss)
     scratch = Scratch()
     for number, tile in enumerate(tiles):
         rng = np.random.default_rng([wide.settings.seed, 3, number])
