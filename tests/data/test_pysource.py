@@ -50,8 +50,8 @@ def test_functions_and_classes_of_a_text():
         ("function", "outer"),
         ("function", "waits"),
         ("class", "Shape"),
-        ("function", "area"),
-        ("class", "Part"),
+        ("function", "Shape.area"),
+        ("class", "Shape.Part"),
     ]
     assert [row["doc"] for row in rows] == ["Open a file.", "", "A shape.", "", ""]
     assert {row["module"] for row in rows} == {"shapes"}
@@ -63,16 +63,19 @@ def test_body_is_the_names_and_nothing_else():
     assert bodies["outer"] == "path mode inner os open"
     assert bodies["waits"] == "soon caf\u00e9"
     assert bodies["Shape"] == "Base sides int COUNT area Part"
-    assert bodies["area"] == "width"
-    assert bodies["Part"] == ""
+    assert bodies["Shape.area"] == "width"
+    assert bodies["Shape.Part"] == ""
 
 
 def test_agrees_with_ast_on_the_standard_library():
     """On a real file the rows are the definitions that `ast` finds outside functions."""
     path = Path(sysconfig.get_paths()["stdlib"]) / "json" / "decoder.py"
     tree = ast.parse(path.read_text())
-    top = [*tree.body, *(part for node in tree.body for part in getattr(node, "body", ()))]
-    expected = {node.name for node in top if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    kinds = (ast.FunctionDef, ast.ClassDef)
+    expected = {node.name for node in tree.body if isinstance(node, kinds)}
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    expected |= {f"{c.name}.{node.name}" for c in classes for node in c.body if type(node) in kinds}
+    assert "JSONDecoder.raw_decode" in expected
     assert {row["name"] for row in functions_in(path.read_text(), "json.decoder")} == expected
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from thrifty.core import in_range
 
-__all__ = ["PythonFile", "functions_in", "installed_files", "read_functions"]
+__all__ = ["FILES_AT_ONCE", "PythonFile", "functions_in", "installed_files", "read_functions"]
 
 Row = dict[str, str]
 SKIPPED = {
@@ -80,9 +80,9 @@ def functions_in(source: str, module: str) -> list[Row]:
         module: its dotted name.
 
     Returns:
-        A row each: kind ("function" or "class"), name, doc (the docstring's first 2,000
-        characters), body (names used inside, each once; of a class its bases and the names of its
-        parts), module.
+        A row each: kind ("function" or "class"), name (with its class, Class.method), doc (the
+        docstring's first 2,000 characters), body (names used inside, each once; of a class its
+        bases and the names of its parts), module.
 
     Raises:
         SyntaxError: the text is not Python of this version.
@@ -97,7 +97,7 @@ def functions_in(source: str, module: str) -> list[Row]:
         warnings.simplefilter("ignore")  # escapes that a later version will refuse
         tree = ast.parse(source)
     lines = source.splitlines(keepends=True)
-    return [_row(node, lines, module) for node in _definitions(tree)]
+    return [_row(node, name, lines, module) for node, name in _definitions(tree, "")]
 
 
 def read_functions(files: Sequence[PythonFile], *, processes: int = 2) -> Iterator[list[Row]]:
@@ -151,23 +151,25 @@ def _read(files: Sequence[PythonFile]) -> list[Row]:
     return rows
 
 
-def _definitions(node: Any) -> Iterator[Any]:
+def _definitions(node: Any, inside: str) -> Iterator[tuple[Any, str]]:
     """Functions and classes, also under `if` and `try` and in classes, not in functions."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            yield child
-        if isinstance(child, (ast.ClassDef, ast.If, ast.Try, ast.With)):
-            yield from _definitions(child)
+            yield child, inside + child.name
+        if isinstance(child, ast.ClassDef):
+            yield from _definitions(child, f"{inside}{child.name}.")
+        elif isinstance(child, (ast.If, ast.Try, ast.With)):
+            yield from _definitions(child, inside)
 
 
-def _row(node: Any, lines: list[str], module: str) -> Row:
+def _row(node: Any, name: str, lines: list[str], module: str) -> Row:
     is_class = isinstance(node, ast.ClassDef)
     words = _parts(node) if is_class else _names("".join(lines[node.lineno - 1 : node.end_lineno]))
     known = COMMON | {node.name}
     kept = [word for word in dict.fromkeys(words) if word not in known][:MOST_WORDS]
     return {
         "kind": "class" if is_class else "function",
-        "name": node.name,
+        "name": name,
         "doc": (ast.get_docstring(node) or "")[:MOST_CHARS],
         "body": " ".join(kept),
         "module": module,

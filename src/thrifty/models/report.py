@@ -26,7 +26,7 @@ MEASURES = {
     "mae": "mean absolute error, in the target's unit",
     "r2": "share of the variance that is explained",
 }
-HEADLINES = {"one": ("accuracy", "logloss"), "many": ("p@1", "micro_f1"), "number": ("rmse",)}
+HEADLINES = {"one": ("accuracy", "r@5"), "many": ("p@1", "micro_f1"), "number": ("rmse",)}
 BARS = "\u2581\u2582\u2583\u2584\u2585\u2586\u2587\u2588"
 
 
