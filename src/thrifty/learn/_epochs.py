@@ -1,8 +1,7 @@
 """Epochs: rows in memory as a stream that is shuffled anew each epoch, and the best one on disk."""
 
 from collections.abc import Iterator
-from tempfile import TemporaryFile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +21,10 @@ CHUNK = 64  # tiles
 
 
 class OnDisk:
-    """The best epoch in a temporary file, so that a budget holds one copy of the network."""
+    """The best epoch in a file, so that a budget holds one copy of the network."""
 
-    def __init__(self, wide: Wide) -> None:
-        self.wide, self.file = wide, TemporaryFile()  # noqa: SIM115 (lives as long as we do)
+    def __init__(self, wide: Wide, file: IO[bytes]) -> None:
+        self.wide, self.file = wide, file
 
     def save(self, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Write the state over what was there."""

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from os import cpu_count
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, Self
 
 import numpy as np
@@ -181,8 +182,9 @@ class WideEstimator(BaseEstimator):
         away, stay = np.sort(order[:apart]), np.sort(order[apart:])
         held_out = rows[away], take(labels, away)
         stream = shuffled(rows, labels, stay, self.network_.settings)
-        best = None if self.memory is None else OnDisk(self.network_)
-        self.history_ = train(self.network_, stream, held_out, best=best, num_rows=stay.size)
+        with TemporaryFile() as file:
+            best = None if self.memory is None else OnDisk(self.network_, file)
+            self.history_ = train(self.network_, stream, held_out, best=best, num_rows=stay.size)
         if self.refit and self.history_.best >= 0 and self.history_.stopped != "interrupted":
             refit(self.network_, stream, held_out, self.history_, num_rows=stay.size)
 
@@ -190,18 +192,22 @@ class WideEstimator(BaseEstimator):
         everything = np.arange(rows.shape[0])
         settings = self.network_.settings
         stream = shuffled(rows, labels, everything, settings)
-        for epoch in range(settings.epochs):
-            for chunk, own in stream(epoch, 0):
-                self._pass(chunk, own)
+        with threadpool_limits(1), ThreadPoolExecutor(settings.threads) as pool:
+            for epoch in range(settings.epochs):
+                for chunk, own in stream(epoch, 0):
+                    self._pass(pool, chunk, own)
 
-    def _pass(self, rows: csr_array, labels: Labels) -> None:
+    def _once(self, rows: csr_array, labels: Labels) -> None:
+        with threadpool_limits(1), ThreadPoolExecutor(self.network_.settings.threads) as pool:
+            self._pass(pool, rows, labels)
+
+    def _pass(self, pool: ThreadPoolExecutor, rows: csr_array, labels: Labels) -> None:
         """Train once on rows as they come; the same tiles give the same network."""
         settings = self.network_.settings
         rate = settings.learning_rate or RATES[settings.task]
         tiles = enumerate(cut(rows, labels, settings.tile), start=self._tiles)
         jobs = ((tile, rate, (settings.seed, 9, number)) for number, tile in tiles)
-        with threadpool_limits(1), ThreadPoolExecutor(settings.threads) as pool:
-            Worker(self.network_).run(pool, jobs)
+        Worker(self.network_).run(pool, jobs)
         self._tiles += -(-rows.shape[0] // settings.tile)
         if self.network_.hidden is not None:
             self.network_.hidden.refresh()

@@ -70,7 +70,8 @@ class Columns:
             count, width = dense.shape
             codes = np.tile(np.arange(width, dtype=np.int32), count)
             values, indptr = dense.reshape(-1), np.arange(0, dense.size + 1, max(width, 1))
-        parts = np.require(values, np.float32, "W"), self.reduced(codes), indptr.astype(np.int64)
+        ends = indptr.astype(np.int32 if indptr[-1] < 2**31 else np.int64)
+        parts = np.require(values, np.float32, "W"), self.reduced(codes), ends
         return csr_array(parts, shape=(x.shape[0], self.num_columns))
 
     def reduced(self, codes: NDArray[Any]) -> NDArray[np.int32]:

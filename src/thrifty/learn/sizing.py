@@ -100,13 +100,13 @@ def _paths(shape: Shape, linear: str, hidden: int) -> Iterator[tuple[float, str,
         yield LOSSES["linear"], "none", 0
 
 
-def _halvings(number: int, least: int) -> Iterator[tuple[int, int]]:
-    """The number, then each smaller power of two down to `least`, with how often it was halved."""
-    yield 0, number
-    power, lost = 1 << max((number - 1).bit_length() - 1, 0), 1
+def _halvings(number: int, least: int) -> Iterator[tuple[float, int]]:
+    """The number, then each smaller power of two down to `least`, with log2 of what it lost."""
+    yield 0.0, number
+    power = 1 << max((number - 1).bit_length() - 1, 0)
     while power >= least and power < number:
-        yield lost, power
-        power, lost = power // 2, lost + 1
+        yield float(np.log2(number / power)), power
+        power //= 2
 
 
 def _slots(shape: Shape, most: int) -> int:

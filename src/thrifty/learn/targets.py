@@ -1,5 +1,6 @@
 """Targets: what people hand over as y, as label ids for the learner, and back."""
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, issparse
+from sklearn.utils import assert_all_finite
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 
@@ -114,7 +116,10 @@ def _form(y: Any) -> tuple[str, Any]:
         y = np.asarray(y)
         return "indicator", _zeros_and_ones(y, y)
     y = column_or_1d(y, warn=True)
-    check_classification_targets(y)
+    assert_all_finite(y, input_name="y")
+    with warnings.catch_warnings():  # that there are nearly as many classes as rows is our trade
+        warnings.simplefilter("ignore", UserWarning)
+        check_classification_targets(y)
     return "one", y
 
 

@@ -111,7 +111,7 @@ class WideClassifier(ClassifierMixin, WideEstimator):
             raise ValueError("classes must be those of the first call of partial_fit")
         labels = self._targets.encode(y)
         check_consistent_length(x, labels[0][1:])
-        self._pass(self._columns.rows(x), labels)
+        self._once(self._columns.rows(x), labels)
         return self
 
     def _take(self, targets: Targets) -> None:
@@ -230,7 +230,7 @@ class WideRegressor(RegressorMixin, WideEstimator):
         if first:
             self._centre, self._spread = float(y.mean()), float(y.std()) or 1.0
             self._build(Columns.of(x, standardise=False), "number", 1, x, None)
-        self._pass(self._columns.rows(x), self._target(y))
+        self._once(self._columns.rows(x), self._target(y))
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
