@@ -53,12 +53,8 @@ def online(columns: list[str]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Settings of fastText and vowpalwabbit."""
     common = {"columns": [columns], "bucket": [1_000_000]}
     yield from grid("fasttext", **common, loss=["hs"], lr=[0.5], epoch=[50], dim=[100])
-    options = [f"--ngram 2 -b 26 --passes {passes} --kary_tree 16 -l 0.5" for passes in (3, 10)]
-    options = [f"{one} --loss_function logistic" for one in options]
+    options = ["--ngram 2 -b 26 --passes 3 --kary_tree 16 -l 0.5 --loss_function logistic"]
     yield from grid("vowpalwabbit", columns=[columns], mode=["plt"], options=options)
-    yield from grid("fasttext", **common, loss=["ova"], lr=[0.3], epoch=[5], dim=[32])
-    ns = {"loss": ["ns"], "lr": [0.3], "epoch": [50], "dim": [100], "neg": [20]}
-    yield from grid("fasttext", **common, **ns)
 
 
 def trials(
@@ -69,21 +65,30 @@ def trials(
     for settings in PECOS[:2]:
         yield "pecos", {"blocks": kinds[best]} | settings
     yield from online(columns)
-    yield "napkinxc_plt", {"blocks": kinds[best]}
     yield "napkinxc_plt", {"blocks": kinds[best], "loss": "l2", "liblinear_c": 1.0}
-    for settings in PECOS[2:]:
-        yield "pecos", {"blocks": kinds[best]} | settings
-    yield "napkinxc_br", {"blocks": kinds[best], "loss": "l2", "liblinear_c": 1.0}
+    yield "napkinxc_plt", {"blocks": kinds[best]}
 
 
 def wordnet() -> Iterator[tuple[str, dict[str, Any]]]:
     """Settings for WordNet glosses."""
-    return trials(wordnet_blocks(), "apart", ["lemmas", "gloss", "examples"])
+    kinds = wordnet_blocks()
+    yield from trials(kinds, "apart", ["lemmas", "gloss", "examples"])
+    yield "pecos", {"blocks": kinds["apart + letters"]} | PECOS[0]
 
 
 def git() -> Iterator[tuple[str, dict[str, Any]]]:
     """Settings for git commits."""
-    return trials(git_blocks(), "apart + author", ["subject", "body", "author"])
+    columns = ["subject", "body", "author"]
+    kinds = git_blocks()
+    yield from trials(kinds, "apart + author + paths", columns)
+    common = {"columns": [columns], "bucket": [1_000_000]}
+    yield from grid("fasttext", **common, loss=["ova"], lr=[0.3], epoch=[8], dim=[32])
+    yield (
+        "napkinxc_br",
+        {"blocks": kinds["apart + author + paths"], "loss": "l2", "liblinear_c": 1.0},
+    )
+    for settings in PECOS[2:]:
+        yield "pecos", {"blocks": kinds["apart + author + paths"]} | settings
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ def trials(weighted: str, l2: list[float]) -> Iterator[tuple[str, dict[str, Any]
 SETS = {
     "movielens": ("raw", [200.0, 500.0, 1000.0]),
     "lastfm": ("log", [50.0, 200.0, 500.0]),
-    "retailrocket": ("log", [50.0, 200.0, 500.0]),
+    "retailrocket": ("log", [100.0, 300.0]),
 }
 
 if __name__ == "__main__":
