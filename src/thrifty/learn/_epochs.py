@@ -5,7 +5,6 @@ from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from thrifty.core import read_container
 from thrifty.core.container import write_container
@@ -38,10 +37,8 @@ class OnDisk:
         return read_container(self.file, kind=KIND, version=VERSION, into=mine)
 
 
-def shuffled(
-    rows: csr_array, labels: Labels, keep: NDArray[np.int64], settings: Settings
-) -> Stream:
-    """A stream of some rows, in a new order each epoch."""
+def shuffled(rows: Any, labels: Labels, keep: NDArray[np.int64], settings: Settings) -> Stream:
+    """A stream of some rows (n, columns) CSR, in a new order each epoch."""
     size = CHUNK * settings.tile
 
     def stream(epoch: int, start: int) -> Iterator[Chunk]:

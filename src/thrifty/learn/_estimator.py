@@ -43,21 +43,21 @@ class WideEstimator(BaseEstimator):
     def __init__(
         self,
         *,
-        hidden="auto",
-        linear="auto",
-        memory=None,
-        negatives="auto",
-        num_negatives=512,
-        storage="float32",
-        epochs="auto",
-        patience=2,
-        tile="auto",
-        learning_rate=None,
-        validation_fraction=0.1,
-        refit=True,
-        n_jobs=None,
-        random_state=0,
-    ):
+        hidden: Any = "auto",
+        linear: Any = "auto",
+        memory: Any = None,
+        negatives: Any = "auto",
+        num_negatives: Any = 512,
+        storage: Any = "float32",
+        epochs: Any = "auto",
+        patience: Any = 2,
+        tile: Any = "auto",
+        learning_rate: Any = None,
+        validation_fraction: Any = 0.1,
+        refit: Any = True,
+        n_jobs: Any = None,
+        random_state: Any = 0,
+    ) -> None:
         self.hidden = hidden
         self.linear = linear
         self.memory = memory
@@ -97,8 +97,9 @@ class WideEstimator(BaseEstimator):
         return hasattr(self, "network_")
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
+        state: Any = super().__getstate__()
         if "network_" in state:
+            state = dict(state)
             header, arrays = self.network_.state()
             state["network_"] = dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
         return state
@@ -170,7 +171,7 @@ class WideEstimator(BaseEstimator):
 
     # training
 
-    def _learn(self, rows: csr_array, labels: Labels) -> None:
+    def _learn(self, rows: Any, labels: Labels) -> None:
         """Train on all rows: with a held-out part where it is large enough to say something."""
         share = in_range("validation_fraction", self.validation_fraction, 0.0, 0.9)
         seed = self.network_.settings.seed
@@ -188,7 +189,7 @@ class WideEstimator(BaseEstimator):
         if self.refit and self.history_.best >= 0 and self.history_.stopped != "interrupted":
             refit(self.network_, stream, held_out, self.history_, num_rows=stay.size)
 
-    def _passes(self, rows: csr_array, labels: Labels) -> None:
+    def _passes(self, rows: Any, labels: Labels) -> None:
         everything = np.arange(rows.shape[0])
         settings = self.network_.settings
         stream = shuffled(rows, labels, everything, settings)
@@ -197,11 +198,11 @@ class WideEstimator(BaseEstimator):
                 for chunk, own in stream(epoch, 0):
                     self._pass(pool, chunk, own)
 
-    def _once(self, rows: csr_array, labels: Labels) -> None:
+    def _once(self, rows: Any, labels: Labels) -> None:
         with threadpool_limits(1), ThreadPoolExecutor(self.network_.settings.threads) as pool:
             self._pass(pool, rows, labels)
 
-    def _pass(self, pool: ThreadPoolExecutor, rows: csr_array, labels: Labels) -> None:
+    def _pass(self, pool: ThreadPoolExecutor, rows: Any, labels: Labels) -> None:
         """Train once on rows as they come; the same tiles give the same network."""
         settings = self.network_.settings
         rate = settings.learning_rate or RATES[settings.task]
@@ -236,10 +237,8 @@ class WideEstimator(BaseEstimator):
             "num_features": self._columns.num_features, "tiles": self._tiles,
             "names": None if names is None else list(names),
         }  # fmt: skip
-        arrays = {f"network.{name}": array for name, array in arrays.items()}
-        if self._columns.mean is not None:
-            arrays |= {"mean": self._columns.mean, "scale": self._columns.scale}
-        return header, arrays
+        own = {f"network.{name}": array for name, array in arrays.items()}
+        return header, own | self._columns.arrays()
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         own = {n[8:]: a for n, a in arrays.items() if n.startswith("network.")}

@@ -54,7 +54,13 @@ class Columns:
     @property
     def nbytes(self) -> int:
         """Bytes of mean and scale."""
-        return 0 if self.mean is None else self.mean.nbytes + self.scale.nbytes
+        return sum(array.nbytes for array in self.arrays().values())
+
+    def arrays(self) -> dict[str, NDArray[np.float64]]:
+        """Mean and scale by name, where there are any."""
+        if self.mean is None or self.scale is None:
+            return {}
+        return {"mean": self.mean, "scale": self.scale}
 
     def rows(self, x: Any) -> csr_array:
         """Rows (n, num_columns) of x, a dense array or a sparse matrix of num_features columns.
@@ -65,7 +71,7 @@ class Columns:
             codes, values, indptr = x.indices, x.data, x.indptr
         else:
             dense = x.toarray() if issparse(x) else np.asarray(x)
-            if self.mean is not None:
+            if self.mean is not None and self.scale is not None:
                 dense = (dense - self.mean) / self.scale
             count, width = dense.shape
             codes = np.tile(np.arange(width, dtype=np.int32), count)

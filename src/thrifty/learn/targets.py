@@ -65,11 +65,11 @@ class Targets:
         if (form == "one") != (self.form == "one"):
             raise ValueError(f"y must be of the form {self.form!r} as at first, got {form!r}")
         if "indicator" in form:
+            if y.shape[1] != len(self.classes):
+                raise ValueError(f"y must have {len(self.classes)} columns, got {y.shape[1]}")
             matrix = csr_array(y)
             matrix.eliminate_zeros()
             matrix.sort_indices()
-            if matrix.shape[1] != len(self.classes):
-                raise ValueError(f"y must have {len(self.classes)} columns, got {matrix.shape[1]}")
             return matrix.indptr.astype(np.int64), matrix.indices.astype(np.int32)
         if form == "one":
             return np.arange(len(y) + 1, dtype=np.int64), self.ids_of(y)

@@ -86,7 +86,7 @@ def cut(rows: csr_array, labels: Labels | None, size: int) -> Iterator[Tile]:
         >>> [tile.num_rows for tile in cut(rows, np.arange(5.0, dtype=np.float32), 2)]
         [2, 2, 1]
     """
-    count = rows.shape[0]
+    count = rows.indptr.size - 1
     indptr = rows.indptr.astype(np.int64, copy=False)
     codes = rows.indices.astype(np.int32, copy=False)
     values = rows.data.astype(np.float32, copy=False)

@@ -147,7 +147,8 @@ class WideClassifier(ClassifierMixin, WideEstimator):
         if getattr(self, "_targets", None) is None or self._targets.form != "lists":
             return super().score(X, y, sample_weight)
         right = [set(a) == set(b) for a, b in zip(self.predict(X), y, strict=True)]
-        return float(np.average(right, weights=sample_weight))
+        weights = np.ones(len(right)) if sample_weight is None else np.asarray(sample_weight)
+        return float(np.average(right, weights=weights))
 
     def explain(self, X: Any, label: Any = None) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """What each column of one row adds to the score of a label (of the best one, if None).
