@@ -199,6 +199,7 @@ def sparse_step(example, labels, model, scratch, stamp, rate):
             squares[own[i]] += amounts[i] * amounts[i] * total / np.float32(last - first + 1)
             scale = rate * amounts[i] / np.sqrt(squares[own[i]])
             for s in range(first, last):
-                if pairs[s] >= 0:
-                    weights[s] -= scale * scores[pairs[s]]
+                label = pairs[s]  # another thread may have put it there after the scores
+                if label >= 0 and marks[label] == now:
+                    weights[s] -= scale * scores[label]
     return loss
