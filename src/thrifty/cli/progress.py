@@ -109,7 +109,10 @@ def resident() -> int:
 def _phase(state: Mapping[str, Any]) -> str:
     if state.get("phase"):
         return str(state["phase"])
-    return f"epoch {state['epoch'] + 1}" if state.get("epoch") is not None else "working"
+    if state.get("epoch") is None:
+        return "working"
+    number = state["epoch"] + 1
+    return f"epoch {min(number, state.get('epochs', number))}"
 
 
 def _bar(file: IO[str]) -> tuple[Any, Any]:
