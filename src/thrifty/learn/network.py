@@ -22,7 +22,7 @@ from thrifty.learn.top import top_of
 __all__ = ["Wide"]
 
 LOSS_OF = {"one": "softmax", "many": "sigmoid", "number": "squared"}
-SCORES_AT_ONCE = 4_000_000
+SCORES_AT_ONCE = 1_000_000
 
 
 class Wide:
@@ -105,7 +105,7 @@ class Wide:
 
     def tiles(self, rows: csr_array, labels: Labels | None = None):
         """Cut rows so small that the scores of a tile stay within a few megabytes."""
-        return cut(rows, labels, max(1, min(256, SCORES_AT_ONCE // self.settings.num_outputs)))
+        return cut(rows, labels, max(8, min(256, SCORES_AT_ONCE // self.settings.num_outputs)))
 
     def scores(self, rows: csr_array) -> NDArray[np.float32]:
         """Scores (n, outputs) of every output: logits, or a number."""

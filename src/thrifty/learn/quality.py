@@ -11,6 +11,7 @@ from thrifty.learn.top import top_of
 __all__ = ["area_under_curve", "calibrate", "choose_mix", "quality_name"]
 
 MIXES = ((0.8, 0.2), (2 / 3, 1 / 3), (0.5, 0.5), (1 / 3, 2 / 3), (0.2, 0.8), (1.0, 0.0), (0.0, 1.0))
+SCORES = 2_000_000  # scores that a calibration looks at
 WORK = 30e9  # multiply-adds that one evaluation may cost
 
 
@@ -111,8 +112,7 @@ def calibrate(wide: Wide, rows: csr_array, labels: Labels) -> None:
     if wide.settings.task == "number":
         return
     rows, labels = _affordable(wide, rows[:2000], (labels[0][:2001], labels[1]))
-    count = rows.shape[0]
-    count = min(count, max(1, 20_000_000 // wide.settings.num_outputs))
+    count = min(rows.shape[0], max(16, SCORES // wide.settings.num_outputs))
     scores = wide.scores(rows[:count])
     offsets, ids = labels
     truth = np.repeat(np.arange(count), np.diff(offsets[: count + 1])), ids[: offsets[count]]
@@ -128,11 +128,20 @@ def calibrate(wide: Wide, rows: csr_array, labels: Labels) -> None:
 
 
 def _log_loss(wide: Wide, scores: NDArray, truth: tuple, slope: float, shift: float) -> float:
-    logits = scores * np.float32(slope) + np.float32(shift)
-    if wide.settings.task == "many":
-        np.clip(logits, -30, 30, out=logits)
-        wrong = float(np.log1p(np.exp(logits)).sum())
-        return wrong - float(logits[truth].sum())
-    logits -= logits.max(axis=1, keepdims=True)
-    right = logits[truth]
-    return float((np.log(np.exp(logits, out=logits).sum(axis=1))[truth[0]] - right).sum())
+    """Summed over rows, some at a time so that the copies stay small."""
+    total = 0.0
+    step = max(1, SCORES // 8 // scores.shape[1])
+    for start in range(0, len(scores), step):
+        logits = scores[start : start + step] * np.float32(slope) + np.float32(shift)
+        inside = (truth[0] >= start) & (truth[0] < start + step)
+        places = truth[0][inside] - start, truth[1][inside]
+        if wide.settings.task == "many":
+            np.clip(logits, -30, 30, out=logits)
+            right = logits[places]
+            total += float(np.log1p(np.exp(logits, out=logits), out=logits).sum(dtype=np.float64))
+        else:
+            logits -= logits.max(axis=1, keepdims=True)
+            right = logits[places]
+            total += float(np.log(np.exp(logits, out=logits).sum(axis=1))[places[0]].sum())
+        total -= float(right.sum())
+    return total

@@ -16,6 +16,7 @@ LEAST_ROWS, LEAST_SHARE = 1000, 0.25
 DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE = 300, 0.6, 0.4
 ALL_OUTPUTS = 5000
 PAIR_BYTES = 8
+JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
 WIDTHS = ((128, "float32"), (128, "bfloat16"), (64, "bfloat16"), (32, "bfloat16"), (16, "bfloat16"))
 LARGEST = 1 << 50
 
@@ -193,6 +194,7 @@ def _best(budget: int, facts: Facts, chosen: dict[str, Any]) -> Plan | None:
     """The first width whose table holds enough rows; else the one that holds the most."""
     parts = Reading.within(budget).parts()
     parts |= {"classes": facts.label_bytes, "weighing": 2 * CHUNK_BYTES}
+    parts["judging"] = JUDGED_BYTES * facts.outputs * max(8, min(256, JUDGED // facts.outputs))
     left = budget - sum(parts.values())
     found = [fit for s in _settings(facts, chosen, left) if (fit := _fitted(s, facts, left))]
     if not found:
