@@ -105,6 +105,15 @@ def test_admission_never_overruns(rooms, wanted):
         assert set(held) <= asked
 
 
+@pytest.mark.parametrize("room", [1, 5, 32])
+def test_a_column_fills_to_its_last_slot(room):
+    """As many labels as there is room for are all admitted, however they collide."""
+    starts, pairs = np.array([0, room], np.int64), np.full(room, -1, np.int32)
+    for label in range(room):
+        admit(np.array([0], np.int32), np.array([label], np.int32), starts, pairs)
+    assert sorted(pairs) == list(range(room))
+
+
 def test_a_sparse_step_is_the_dense_one_where_all_pairs_are_in():
     """With room for all and every label touched, both tables learn the same weights."""
     x, example, (offsets, ids, _) = examples("hinge")
