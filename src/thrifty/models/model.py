@@ -1,6 +1,7 @@
 """Model: what training makes and a file holds: rows in, answers out, with reasons."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +12,19 @@ from scipy.sparse import csr_array
 
 from thrifty.core import DataError, FormatError, in_range, load, save
 from thrifty.data import Report, open
-from thrifty.learn import Wide
+from thrifty.learn import Shortlist, Wide
 from thrifty.models.cut import Cut
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.judge import baseline, judge, ranked
 from thrifty.models.labels import Target
 from thrifty.models.metrics import Metrics
+from thrifty.models.rows import batches
 
 __all__ = ["FILE", "Model"]
 
 KIND, VERSION = "wide-model", 1
 FILE = "model.safetensors"
-SCORES_AT_ONCE = 4_000_000
+SCORES_AT_ONCE = 1_000_000
 Rows = str | Path | pa.RecordBatch | pa.Table | Mapping[str, Any] | Sequence[Any]
 PARTS = {"featurizer": Featurizer, "target": Target, "wide": Wide}
 
@@ -135,6 +137,11 @@ class Model:
             return (row for batch in batches for row in self._answers(batch, top))
         return [row for batch in self._batches(rows) for row in self._answers(batch, top)]
 
+    @cached_property
+    def shortlist(self) -> Shortlist:
+        """The index that finds the best classes without scoring every one."""
+        return Shortlist(self.wide)
+
     def top_k(
         self, rows: Rows, k: int = 5, *, approximate: bool = False
     ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
@@ -146,10 +153,8 @@ class Model:
             approximate: look them up through the index instead of scoring every class.
         """
         in_range("k", k, 1, self.target.num_outputs)
-        found = [
-            self.wide.top_k(self.features(batch), k, approximate=approximate)
-            for batch in self._batches(rows)
-        ]
+        answer = self.shortlist.top_k if approximate else self.wide.top_k
+        found = [answer(self.features(batch), k) for batch in self._batches(rows)]
         if len(found) == 1:
             return found[0]
         nothing = (np.zeros((0, k)), np.zeros((0, k)))
@@ -225,7 +230,7 @@ class Model:
 
     def scored(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Probabilities of every class, or standardised numbers, some rows at a time."""
-        step = max(1, min(1024, SCORES_AT_ONCE // self.target.num_outputs))
+        step = max(8, min(1024, SCORES_AT_ONCE // self.target.num_outputs))
         for start in range(0, rows.shape[0], step):
             part = slice(start, min(start + step, rows.shape[0]))
             scores = self.wide.scores(rows if step >= rows.shape[0] else rows[part])
@@ -265,26 +270,12 @@ class Model:
         return numbers
 
     def _batches(self, rows: Rows) -> Iterator[pa.RecordBatch]:
-        if isinstance(rows, pa.RecordBatch):
-            return iter([rows])
-        if isinstance(rows, pa.Table):
-            return iter(rows.to_batches(max_chunksize=1024))
-        rows = [rows] if isinstance(rows, Mapping) else rows
-        names = self.featurizer.schema.names
-        return iter([pa.RecordBatch.from_arrays([_array(rows, n) for n in names], names)])
+        return batches(rows, self.featurizer.schema.names)
 
 
 def _file_of(path: str | Path) -> Path:
     path = Path(path)
     return path if path.suffix == ".safetensors" else path / FILE
-
-
-def _array(rows: Sequence[Mapping[str, Any]], name: str) -> pa.Array:
-    values = [row.get(name) for row in rows]
-    try:
-        return pa.array(values)
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        return pa.array([None if value is None else str(value) for value in values])
 
 
 def _largest(
