@@ -1,11 +1,52 @@
 """Loss: the gradient of each loss by its scores, in place, for a tile of examples."""
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 from numpy.typing import NDArray
+
+from thrifty.learn.rows import kernel
 
 __all__ = ["LOSSES", "sigmoid", "softmax", "squared"]
 
 Scores = NDArray[np.float32]
+SMALLEST = np.float32(-87.0)  # exp of less is no normal float32
+LOG2_E = np.float32(1.4426950408889634)
+HALF = np.float32(0.5)
+EXP2 = tuple(
+    np.float32(np.log(2.0) ** k / prod) for k, prod in enumerate((1, 1, 2, 6, 24, 120, 720))
+)
+
+
+@intrinsic
+def times_power_of_two(typing_context, number, power):
+    """A float32 times 2**power, both it and the result being normal numbers."""
+
+    def build(context, builder, signature, args):
+        word = ir.IntType(32)
+        bits = builder.add(builder.bitcast(args[0], word), builder.shl(args[1], word(23)))
+        return builder.bitcast(bits, ir.FloatType())
+
+    return types.float32(types.float32, types.int32), build
+
+
+@kernel
+def shares(scores, tops):
+    """Each row becomes exp(row - top) over its sum; exp is 2**whole times a Taylor sum."""
+    a, b, c, d, e, f, g = EXP2
+    for i in range(len(scores)):
+        row, total = scores[i], tops[i] - tops[i]  # a top of inf or nan makes the row nan
+        for k in range(row.size):
+            power = max(row[k] - tops[i], SMALLEST) * LOG2_E
+            whole = np.floor(power + HALF)
+            x = power - whole
+            near = a + x * (b + x * (c + x * (d + x * (e + x * (f + x * g)))))
+            row[k] = times_power_of_two(near, np.int32(whole))
+            total += row[k]
+        scale = np.float32(1.0) / total
+        for k in range(row.size):
+            row[k] *= scale
 
 
 def softmax(scores: Scores, rows: NDArray, places: NDArray, weights: NDArray) -> float:
@@ -26,9 +67,7 @@ def softmax(scores: Scores, rows: NDArray, places: NDArray, weights: NDArray) ->
         >>> scores.tolist()
         [[0.25, 0.25, -0.75, 0.25]]
     """
-    scores -= scores.max(axis=1, keepdims=True)
-    np.exp(scores, out=scores)
-    scores /= scores.sum(axis=1, keepdims=True)
+    shares(scores, scores.max(axis=1))
     loss = -float(np.dot(weights, np.log(np.maximum(scores[rows, places], 1e-30))))
     scores[rows, places] -= weights
     empty = np.ones(scores.shape[0], bool)

@@ -78,7 +78,7 @@ def prefetch(typing_context, table, row):
         offset = builder.mul(builder.sext(args[1], stride.type), stride)
         for line in range(0, PREFETCH_BYTES, 64):
             place = builder.gep(start, [builder.add(offset, ir.Constant(stride.type, line))])
-            builder.call(call, [place, flag(0), flag(3), flag(1)])
+            builder.call(call, [place, flag(0), flag(2), flag(1)])
         return context.get_dummy_value()
 
     return types.void(table, types.int32), build
@@ -135,18 +135,15 @@ def group_columns(codes, indptr, slots, marks, stamp, columns, starts, rows, ord
 def add_bag(table, columns, starts, rows, order, values, out):
     """out[b] += sum of values[i] * table[column of i] over the entries i of example b."""
     dim = table.shape[1]
-    buffer = np.empty(dim, np.float32)
     for j in range(columns.size):
         if j + AHEAD < columns.size:
             prefetch(table, columns[j + AHEAD])
         row = table[columns[j]]
-        for k in range(dim):
-            buffer[k] = widen(row[k])
         for e in range(starts[j], starts[j + 1]):
             value = values[order[e]]
             target = out[rows[e]]
             for k in range(dim):
-                target[k] += value * buffer[k]
+                target[k] += value * widen(row[k])
 
 
 @kernel
@@ -163,14 +160,15 @@ def step_bag(table, squares, columns, starts, rows, order, values, grad, rate, n
     for j in range(columns.size):
         if j + AHEAD < columns.size:
             prefetch(table, columns[j + AHEAD])
+        first = starts[j]
+        value, source = values[order[first]], grad[rows[first]]
         for k in range(dim):
-            buffer[k] = 0.0
-        for e in range(starts[j], starts[j + 1]):
-            value = values[order[e]]
-            source = grad[rows[e]]
+            buffer[k] = value * source[k]
+        for e in range(first + 1, starts[j + 1]):
+            value, source = values[order[e]], grad[rows[e]]
             for k in range(dim):
                 buffer[k] += value * source[k]
-        _step_row(table[columns[j]], squares, columns[j], buffer, rate, noise)
+        _step_row(table, squares, columns[j], buffer, rate, noise)
 
 
 @kernel
@@ -186,7 +184,7 @@ def gather_rows(table, ids, out):
 def step_rows(table, squares, ids, grad, rate, noise):
     """One row-wise Adagrad step: row ids[i] of table moves against grad[i]."""
     for i in range(ids.size):
-        _step_row(table[ids[i]], squares, ids[i], grad[i], rate, noise)
+        _step_row(table, squares, ids[i], grad[i], rate, noise)
 
 
 @numba.njit(
@@ -195,8 +193,8 @@ def step_rows(table, squares, ids, grad, rate, noise):
     fastmath={"contract", "reassoc", "nsz", "arcp"},
     forceinline=True,
 )
-def _step_row(row, squares, at, grad, rate, noise):
-    total = np.float32(0.0)
+def _step_row(table, squares, at, grad, rate, noise):
+    row, total = table[at], np.float32(0.0)  # a row as an argument would cost a count of its uses
     for k in range(row.size):
         total += grad[k] * grad[k]
     if total == 0.0:
