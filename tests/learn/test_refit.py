@@ -66,14 +66,14 @@ def test_a_refit_is_a_fresh_run_over_all_rows(fell_back):
     """At the chosen rate, for best + 1 epochs; mix and calibration stay, a fall-back too."""
     rng = np.random.default_rng(0)
     x = csr_array((rng.random((120, 9)) < 0.3).astype(np.float32))
-    labels = np.arange(121, dtype=np.int64), rng.integers(0, 4, 120, dtype=np.int32)
+    labels = np.arange(121, dtype=np.int64), rng.integers(0, 60, 120, dtype=np.int32)
     held_out = x[100:], (np.arange(21, dtype=np.int64), labels[1][100:])
 
     def stream(epoch, start):
         yield x[:100], (labels[0][:101], labels[1][:100])
 
     def make():
-        return Wide(Settings(task="one", num_columns=9, num_outputs=4, hidden=8, tile=16, epochs=7,
+        return Wide(Settings(task="one", num_columns=9, num_outputs=60, hidden=8, tile=16, epochs=7,
                              negatives="uniform", num_negatives=1))  # fmt: skip
 
     history = History("accuracy", best=2, audit={"fell_back": fell_back})

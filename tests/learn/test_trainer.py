@@ -78,6 +78,16 @@ def test_another_seed_is_another_network():
     assert (first.hidden.table != second.hidden.table).any()
 
 
+def test_no_two_tiles_share_their_chance(monkeypatch):
+    """Each tile of each epoch draws dropout, negatives and rounding from a seed of its own."""
+    seeds = []
+    monkeypatch.setattr(
+        module.Worker, "step", lambda self, tile, rate, seed: seeds.append(seed) or 0
+    )
+    train(network(epochs=3, patience=3), stream, HELD_OUT)
+    assert len(set(seeds)) == len(seeds) == 3 * (ROWS // CHUNK) * -(-CHUNK // 16)
+
+
 @pytest.mark.parametrize("kind", [{}, {"negatives": "uniform", "num_negatives": 4}], ids=str)
 def test_two_threads_learn_as_well(kind):
     """Updates without locks cost no more than four standard errors of the accuracy."""

@@ -16,7 +16,11 @@ from thrifty.laws import LAWS
 from thrifty.learn import WideClassifier, WideRegressor
 
 SMALL = {"epochs": 3, "tile": 16, "hidden": 16}
-MAKERS = [lambda: WideClassifier(**SMALL), lambda: WideRegressor(**SMALL)]
+MAKERS = {
+    "classifier": lambda: WideClassifier(**SMALL),
+    "regressor": lambda: WideRegressor(**SMALL),
+    "in bfloat16": lambda: WideClassifier(storage="bfloat16", **SMALL),  # whose rounding is chance
+}
 
 
 @parametrize_with_checks(
@@ -28,7 +32,7 @@ def test_scikit_learn(estimator, check):
     check(estimator)
 
 
-@pytest.mark.parametrize("make", MAKERS, ids=["classifier", "regressor"])
+@pytest.mark.parametrize("make", MAKERS.values(), ids=MAKERS)
 @pytest.mark.parametrize("law", LAWS["learner"], ids=lambda law: law.__name__)
 def test_law(law, make):
     """The laws of learners hold, those that the record names among them."""
