@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from thrifty.models.report_curves import NUM_COLORS
 from thrifty.models.report_style import STYLE
 
 
@@ -34,7 +35,9 @@ def test_text_can_be_read(colors):
 
 def test_both_schemes_set_the_same_colours():
     """Dark forgets no variable that light sets."""
-    light, dark = (set(re.findall(r"--([\w-]+):", part)) for part in STYLE.split("@media")[:2])
+    found = [set(re.findall(r"--([\w-]+): #", part)) for part in STYLE.split("@media")]
+    light, dark = found[:2]
+    assert len(light) > NUM_COLORS
     assert light == dark
 
 

@@ -13,7 +13,7 @@ from thrifty.cli.train import train_and_report
 
 __all__ = ["demo"]
 
-MEMORY, EPOCHS = "300 MB", 3
+MEMORY, EPOCHS = "300 MB", 2
 TYPES = "name=text,doc=text,body=text"
 QUESTIONS = ("open a socket and send bytes", "singular value decomposition of a matrix")
 SETTINGS = {

@@ -127,7 +127,7 @@ def _tiles(facts: Facts) -> list[dict[str, str]]:
         limit = format_bytes(plan.get("memory", 0) + plan.get("base", 0))
         tiles.append(_tile("peak memory", format_bytes(plan["peak"]), f"of {limit}"))
     if facts.get("model_bytes"):
-        tiles.append(_tile("model", format_bytes(facts["model_bytes"]), "on disk"))
+        tiles.append(_tile("model", format_bytes(facts["model_bytes"]), "in memory"))
     if seconds:
         tiles.append(_tile("time", _duration(seconds), "from file to model"))
     return tiles

@@ -10,7 +10,7 @@ __all__ = ["line_chart", "memory_bar", "ticks"]
 
 WIDTH, HEIGHT = 400, 230
 LEFT, RIGHT, TOP, BOTTOM = 52, 16, 14, 38
-NUM_COLORS = 7
+NUM_COLORS = 13
 
 
 def ticks(low: float, high: float, count: int = 4) -> list[float]:

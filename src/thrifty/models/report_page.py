@@ -11,6 +11,12 @@ from thrifty.models.report_style import STYLE
 
 __all__ = ["page"]
 
+ENDS = {
+    "epochs": "Training ended after the last epoch.",
+    "no gain": "Training ended when held-out quality no longer rose.",
+    "interrupted": "Training was interrupted; the best so far is kept.",
+}
+
 Facts = Mapping[str, Any]
 
 
@@ -131,7 +137,7 @@ def _training(history: Mapping[str, Any]) -> list[Markup]:
         (x, epoch["loss"], epoch["quality"], round(epoch["rows_per_second"]), epoch["seconds"])
         for x, epoch in zip(xs, epochs, strict=True)
     ]
-    end = f"Stopped: {history['stopped']}." if history.get("stopped") else ""
+    end = ENDS.get(history.get("stopped", ""), "")
     end += f" The best epoch, {best + 1}, is the model." if mark is not None else ""
     parts = [
         element("div", *charts, class_="charts"),
@@ -145,13 +151,16 @@ def _training(history: Mapping[str, Any]) -> list[Markup]:
 def _probe(probe: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not probe:
         return None
-    rows = [
-        (f"{tried['rate']:g}", tried["loss"], tried["quality"], "chosen" if tried["chosen"] else "")
-        for tried in probe
-    ]
-    heads = ["learning rate", "loss", "quality", ""]
+    names = list(dict.fromkeys(key for tried in probe for key in tried))
+    names.sort(key=lambda name: name in ("quality", "chosen"))
+    rows = [[_told(name, tried.get(name, "")) for name in names] for tried in probe]
+    heads = [name.replace("_", " ") for name in names]
     table = _table("Tried on the first rows, judged on held-out ones", heads, rows)
     return _folded("How the learning rate was chosen", table)
+
+
+def _told(name: str, value: Any) -> Any:
+    return ("yes" if value else "") if name == "chosen" else _shown(value)
 
 
 def _audit(facts: Facts) -> list[Markup]:

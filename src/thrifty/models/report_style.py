@@ -7,12 +7,14 @@ STYLE = """
   --ground: #faf9f5; --card: #ffffff; --ink: #1d2126; --soft: #59616b; --line: #dcdad2;
   --accent: #0b6e69; --accent-soft: #0b6e6918; --warm: #a8480a; --warm-soft: #fdf0e3;
   --p0: #b9bec5; --p1: #0b6e69; --p2: #4ba39d; --p3: #d98a3d; --p4: #6b7fc4; --p5: #b65c86;
-  --p6: #8f9a3a; }
+  --p6: #8f9a3a; --p7: #7a5230; --p8: #2f4f8f; --p9: #c9a227; --p10: #5f8f4e; --p11: #8a6fb0;
+  --p12: #a33b2f; }
 @media (prefers-color-scheme: dark) { :root {
   --ground: #14171a; --card: #1c2024; --ink: #e9e7e1; --soft: #a4abb3; --line: #343a41;
   --accent: #5fd0c5; --accent-soft: #5fd0c51c; --warm: #f2a765; --warm-soft: #33261a;
   --p0: #5b636c; --p1: #46b8ae; --p2: #2b7f79; --p3: #d98a3d; --p4: #8899dc; --p5: #cf7fa5;
-  --p6: #a9b455; } }
+  --p6: #a9b455; --p7: #b38a64; --p8: #5f86d6; --p9: #e0c04a; --p10: #86bb74; --p11: #b398db;
+  --p12: #d9695c; } }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 2.5rem 1.25rem 3rem; max-width: 58rem; background: var(--ground);
   color: var(--ink); font: 1rem/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "DejaVu Sans",
@@ -52,16 +54,17 @@ circle.best { fill: var(--card); stroke: var(--accent); stroke-width: 3; }
 .free { fill: var(--line); }
 .peak { stroke: var(--ink); stroke-width: 3; stroke-dasharray: 4 3;
   vector-effect: non-scaling-stroke; }
-rect.part0 { fill: var(--p0); } rect.part1 { fill: var(--p1); } rect.part2 { fill: var(--p2); }
-rect.part3 { fill: var(--p3); } rect.part4 { fill: var(--p4); } rect.part5 { fill: var(--p5); }
-rect.part6 { fill: var(--p6); }
+rect[class^=part] { fill: var(--part); }
+.part0 { --part: var(--p0); } .part1 { --part: var(--p1); } .part2 { --part: var(--p2); } .part3 {
+--part: var(--p3); } .part4 { --part: var(--p4); } .part5 { --part: var(--p5); } .part6 { --part:
+var(--p6); } .part7 { --part: var(--p7); } .part8 { --part: var(--p8); } .part9 { --part:
+var(--p9); } .part10 { --part: var(--p10); } .part11 { --part: var(--p11); } .part12 { --part:
+var(--p12); }
 .legend { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 17rem), 1fr));
   gap: .2rem 2rem; margin: .8rem 0 0; padding: 0; list-style: none; }
 .legend li { display: flex; align-items: baseline; gap: .5rem; }
-.legend i { flex: none; width: .8rem; height: .8rem; border-radius: .2rem; background: var(--p0); }
-i.part1 { background: var(--p1); } i.part2 { background: var(--p2); }
-i.part3 { background: var(--p3); } i.part4 { background: var(--p4); }
-i.part5 { background: var(--p5); } i.part6 { background: var(--p6); }
+.legend i { flex: none; width: .8rem; height: .8rem; border-radius: .2rem;
+  background: var(--part); }
 .legend .dashed { background: none; border-left: 3px dashed var(--ink); border-radius: 0; }
 .legend b { margin-left: auto; white-space: nowrap; font-weight: 600;
   font-variant-numeric: tabular-nums; }
