@@ -65,8 +65,9 @@ def test_short_texts_have_characters_too():
     sample = batch_of(
         name=["Anna Smith", "Bob Jones"], body=["many words " * 5, "more of them " * 5]
     )
-    words, chars = Texts.fit(("name", "body"), sample)
-    assert (words.columns, words.words, words.identifiers) == (("name", "body"), (1, 2), False)
+    words, pairs, chars = Texts.fit(("name", "body"), sample)
+    assert (words.columns, words.words, words.identifiers) == (("name", "body"), (1, 1), False)
+    assert (pairs.columns, pairs.words, pairs.share) == (("name", "body"), (2, 2), 0.4)
     assert (chars.columns, chars.words, chars.chars) == (("name",), None, (3, 6))
     code = batch_of(name=["readLine(x)", "get_http_url(y)"])
     assert Texts.fit(("name",), code)[0].identifiers

@@ -188,14 +188,16 @@ def rank(slots, own, shared, counts):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def weigh(offsets, codes, values, lengths, kinds, key, rows, idf, ends, columns, data):
+def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, columns, data):
     """Encoded rows as the learner reads them: table rows and weights.
 
     Args:
         offsets: (n + 1,) int32 into codes (int32) and values (float32).
         lengths: (n * blocks,) int32, the entries of each block of each row.
         kinds: (blocks,) int64: CROSSED and FLAT keep their values, TEXT is (1 + log count) * idf,
-            LIST is value * idf; TEXT, LIST and SPARSE are brought to length 1, as are the crosses.
+            LIST is value * idf; TEXT, LIST and SPARSE are brought to the length of their share, the
+            crosses to length 1.
+        shares: (blocks,) float32.
         key: uint64 of the crosses.
         rows: (S,) int32, the table row of each slot or -1.
         idf: (R,) float32.
@@ -219,7 +221,7 @@ def weigh(offsets, codes, values, lengths, kinds, key, rows, idf, ends, columns,
                     total += value * value
                     used += 1
             if kind >= TEXT and total > 0:
-                scale = np.float32(1 / np.sqrt(total))
+                scale = np.float32(shares[block] / np.sqrt(total))
                 for i in range(begin, used):
                     data[i] *= scale
             if kind == CROSSED:

@@ -18,6 +18,7 @@ __all__ = ["Items", "Sparse", "Texts"]
 MOST_ITEMS = 4096
 SHORT = 4.0
 NAMED = 0.3
+PAIRS_SHARE = 0.4
 ABSENT = 0.1
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
@@ -89,6 +90,7 @@ class Texts:
         words: shortest and longest n-gram of words, or None.
         chars: shortest and longest n-gram of characters, or None.
         identifiers: also count the parts of names such as readLine.
+        share: length of the block beside that of single words, which is 1.
 
     Example:
         >>> ends, codes, counts = Texts(("a", "b"), words=(1, 1)).rows(
@@ -101,14 +103,16 @@ class Texts:
     words: tuple[int, int] | None = (1, 2)
     chars: tuple[int, int] | None = None
     identifiers: bool = False
+    share: float = 1.0
 
     @classmethod
     def fit(cls, columns: tuple[str, ...], sample: pa.RecordBatch) -> "list[Texts]":
-        """All texts as words; each short one as characters too; names in parts where they come."""
+        """Words and pairs of all texts; characters of each short one; names in their parts."""
         named = max(_share_of_names(sample[name]) for name in columns) > NAMED
         short = [name for name in columns if _mean_words(sample[name]) < SHORT]
         return [
-            cls(columns, identifiers=named),
+            cls(columns, words=(1, 1), identifiers=named),
+            cls(columns, words=(2, 2), identifiers=named, share=PAIRS_SHARE),
             *(cls((name,), words=None, chars=(3, 6)) for name in short),
         ]
 

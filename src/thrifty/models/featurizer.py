@@ -37,8 +37,8 @@ CROSS_DOMAIN = 0x63726F7373
 class Featurizer:
     """Turn rows into hashed sparse features; few columns are crossed in pairs.
 
-    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf) and brought to length 1,
-    each block alone; the other features keep their values.
+    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf), each block alone brought to
+    length 1 (pairs of words to less); the other features keep their values.
 
     Args:
         schema: the columns to read and their kinds; not the target.
@@ -59,7 +59,7 @@ class Featurizer:
         >>> featurizer.settle(1000)
         >>> rows = featurizer.weigh(encoded)
         >>> [round(float((rows[[i]] ** 2).sum()), 5) for i in range(3)]
-        [2.0, 2.0, 0.0]
+        [2.16, 2.16, 0.0]
     """
 
     def __init__(self, schema: Schema, sample: pa.RecordBatch, *, slots: int = 1 << 22) -> None:
@@ -77,6 +77,8 @@ class Featurizer:
         self._crossed, self._flat, self._bags = crossed, flat, bags
         kinds = [_sparse.CROSSED, _sparse.FLAT, *(bag.kind for bag in bags)]
         self._kinds = np.array(kinds, np.int64)
+        shares = [1.0, 1.0, *(getattr(bag, "share", 1.0) for bag in bags)]
+        self._shares = np.array(shares, np.float32)
         self._key = seed_key(0, CROSS_DOMAIN)
 
     @property
@@ -150,7 +152,7 @@ class Featurizer:
         room = len(codes) + int((crossed * (crossed - 1) // 2).sum())
         ends = np.zeros(len(encoded) + 1, np.int64)
         columns, data = np.empty(room, np.int32), np.empty(room, np.float32)
-        how = (lengths, self._kinds, self._key, self._rows, self._idf)
+        how = (lengths, self._kinds, self._shares, self._key, self._rows, self._idf)
         used = _sparse.weigh(offsets, codes, values, *how, ends, columns, data)
         parts = (data[:used], columns[:used], ends)
         return csr_array(parts, shape=(len(encoded), self.num_rows))
