@@ -20,6 +20,8 @@ def trials(weighted: str, l2: list[float]) -> Iterator[tuple[str, dict[str, Any]
     axes = {"regularization": [0.01, 1.0], "alpha": [1.0, 10.0], "iterations": [15]}
     yield from grid("als", weighting=["ones"], factors=[32, 64, 128], **axes)
     yield from grid("als", weighting=[weighted], factors=[64], **axes)
+    more = {"factors": [256], "regularization": [1.0], "alpha": [1.0, 10.0], "iterations": [15]}
+    yield from grid("als", weighting=["ones"], **more)
     bpr = {"factors": [64], "iterations": [100, 300], "regularization": [0.01]}
     yield from grid("bpr", **bpr, learning_rate=[0.02, 0.05])
     yield from grid("ease", weighting=["ones"], l2=l2)
@@ -27,9 +29,9 @@ def trials(weighted: str, l2: list[float]) -> Iterator[tuple[str, dict[str, Any]
 
 
 SETS = {
-    "movielens": ("raw", [200.0, 500.0, 1000.0]),
+    "movielens": ("raw", [500.0, 200.0]),
     "lastfm": ("log", [50.0, 200.0, 500.0]),
-    "retailrocket": ("log", [100.0, 300.0]),
+    "retailrocket": ("log", [100.0]),
 }
 
 if __name__ == "__main__":
