@@ -38,6 +38,7 @@ class HiddenPath:
 
     def __init__(self, settings: Settings, loss: str, *, fresh: bool = True) -> None:
         self.selector: Selector | None = None  # chooses a tile's negatives; None: every output
+        self.first_square = FIRST_SQUARE  # of the table's Adagrad sums; the probe may choose it
         self.num_negatives, self.dropout = settings.num_negatives, settings.dropout
         self.tied = settings.storage == "float32"
         rows, outputs, width = settings.num_columns, settings.num_outputs, settings.hidden
@@ -76,7 +77,7 @@ class HiddenPath:
         if draw:
             _draw(self.table, self.seed)
         starts = {"output": 0, "hidden_bias": 0.0, "hidden_squares": 1e-3, "bias_squares": 1e-2}
-        squares = {"table_squares": FIRST_SQUARE, "output_squares": FIRST_SQUARE}
+        squares = {"table_squares": self.first_square, "output_squares": FIRST_SQUARE}
         for name, start in (starts | squares | {"bias": START_BIAS[loss]}).items():
             getattr(self, name).fill(start)
         self.refresh()

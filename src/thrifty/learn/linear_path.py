@@ -27,7 +27,7 @@ __all__ = ["DenseLinear", "SparseLinear", "capacities"]
 FIRST_SQUARE = 1e-3
 RATES = {"softmax": 0.5, "hinge": 0.06, "squared": 0.1}
 LOSS_OF = {"one": "softmax", "many": "hinge", "number": "squared"}
-LARGEST_CAPACITY = 1024
+LARGEST_CAPACITY = 512
 
 
 class DenseLinear:
@@ -41,7 +41,7 @@ class DenseLinear:
 
     def __init__(self, settings: Settings) -> None:
         self.loss = LOSS_OF[settings.task]
-        self.rate = settings.linear_rate or RATES[self.loss]
+        self.rate, self.first_square = settings.linear_rate or RATES[self.loss], FIRST_SQUARE
         self.shape = settings.num_columns, settings.num_outputs
         self.reset()
 
@@ -49,7 +49,7 @@ class DenseLinear:
         """Start from nothing."""
         columns, outputs = self.shape
         self.table = np.zeros(self.shape, np.float32)
-        self.squares = np.full(columns, FIRST_SQUARE, np.float32)
+        self.squares = np.full(columns, self.first_square, np.float32)
         self.bias = np.full(outputs, -1.0 if self.loss == "hinge" else 0.0, np.float32)
         self.bias_squares = np.full(
             outputs, FIRST_SQUARE if self.loss != "hinge" else 1.0, np.float32
@@ -96,7 +96,8 @@ class SparseLinear:
     def __init__(
         self, settings: Settings, column_counts: NDArray | None = None, labels_a_row: float = 1.0
     ) -> None:
-        self.rate = settings.linear_rate or RATES["hinge"]
+        self.loss = "hinge"
+        self.rate, self.first_square = settings.linear_rate or RATES["hinge"], FIRST_SQUARE
         outputs = settings.num_outputs
         if column_counts is None:
             column_counts = np.full(settings.num_columns, 2**30)
@@ -111,7 +112,7 @@ class SparseLinear:
         outputs = self.num_outputs
         self.pairs = np.full(self.starts[-1], -1, np.int32)
         self.weights = np.zeros(self.starts[-1], np.float32)
-        self.squares = np.full(self.starts.size - 1, FIRST_SQUARE, np.float32)
+        self.squares = np.full(self.starts.size - 1, self.first_square, np.float32)
         self.bias = np.full(outputs, -1.0, np.float32)
         self.bias_squares = np.full(outputs, 1.0, np.float32)
 

@@ -90,8 +90,8 @@ def sigmoid(scores: Scores, rows: NDArray, places: NDArray, weights: NDArray) ->
     scores += 1.0
     np.reciprocal(scores, out=scores)
     wrong = scores[rows, places]
-    loss = float(np.log(np.maximum(1.0 - wrong, 1e-30)).sum() - np.log(wrong).sum())
-    loss -= float(np.log1p(-np.minimum(scores, 0.9999999)).sum())
+    loss = float(np.log(np.maximum(1.0 - wrong, 1e-7)).sum() - np.log(wrong).sum())
+    loss -= float(np.log(np.maximum(1.0 - scores, 1e-7)).sum())
     scores[rows, places] -= 1.0
     return loss
 

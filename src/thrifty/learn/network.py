@@ -183,7 +183,16 @@ class Wide:
         loss = self.hidden.loss if self.hidden is not None else "auto"
         settings = replace(self.settings, loss=loss)
         fitted = {"mix": self.mix.tolist(), "slope": self.slope, "shift": self.shift}
-        return {"settings": settings.to_dict(), **fitted}, arrays
+        return {"settings": settings.to_dict(), **fitted, "starts": self._starts()}, arrays
+
+    def _starts(self) -> dict[str, float]:
+        """What the probe chose for each path, besides the hidden path's rate."""
+        starts = {}
+        if self.hidden is not None:
+            starts["hidden_square"] = self.hidden.first_square
+        if self.linear is not None:
+            starts |= {"linear_square": self.linear.first_square, "linear_rate": self.linear.rate}
+        return starts
 
     def restore(self, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         """Take over a state of the same settings, in place.
@@ -207,9 +216,14 @@ class Wide:
             self.mix = np.asarray(header["mix"], np.float64).reshape(2)
             self.slope, self.shift = float(header["slope"]), float(header["shift"])
             loss = header["settings"]["loss"]  # the probe may have chosen it
+            starts = {name: float(header["starts"][name]) for name in self._starts()}
         except (KeyError, TypeError, ValueError) as error:
             raise FormatError(f"network header is damaged: {error}") from error
+        if self.linear is not None:
+            self.linear.first_square = starts["linear_square"]
+            self.linear.rate = starts["linear_rate"]
         if self.hidden is not None:
+            self.hidden.first_square = starts["hidden_square"]
             self.hidden.loss = loss
             self.hidden.refresh()
 

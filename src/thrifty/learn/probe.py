@@ -1,4 +1,9 @@
-"""Probe: a short, reported trial of learning rates (and for many labels, losses)."""
+"""Probe: a short, reported trial of first steps: learning rate, damping, and for many labels loss.
+
+How hard rare features may pull differs from data set to data set: a small first Adagrad sum lets
+a feature's first gradient move it by a whole learning rate, a large one makes it wait. Both paths
+therefore try a few pairs of rate and first sum on the same rows before training starts.
+"""
 
 from collections.abc import Iterator
 from typing import Any
@@ -8,52 +13,59 @@ from scipy.sparse import csr_array
 
 from thrifty.learn.network import Wide
 from thrifty.learn.quality import choose_mix
-from thrifty.learn.tile import Labels, Scratch, cut
+from thrifty.learn.tile import Labels, Scratch, Tile, cut
 
-__all__ = ["probe"]
+__all__ = ["chosen_rate", "probe"]
 
-RATES = {"softmax": (0.03, 0.1, 0.3), "sigmoid": (0.1,), "squared": (0.01, 0.03, 0.1)}
+Tried = dict[str, Any]
 ROWS = 16384
+HIDDEN = {
+    "softmax": ((0.03, 1e-4), (0.1, 1e-4), (0.3, 1e-4)),
+    "sigmoid": ((0.1, 1e-4), (0.3, 1e-2)),
+    "squared": ((0.01, 1e-4), (0.03, 1e-4), (0.1, 1e-4)),
+}
+LINEAR = {
+    "softmax": ((0.5, 1e-3), (1.0, 1.0)),
+    "hinge": ((0.06, 1e-3), (0.2, 1.0), (0.5, 10.0)),
+    "squared": ((0.1, 1e-3), (0.3, 1.0)),
+}
 
 
 def probe(
     wide: Wide, chunks: Iterator[tuple[csr_array, Labels]], held_out: tuple[csr_array, Labels]
-) -> list[dict[str, Any]]:
-    """Train the hidden path anew with each candidate on the same first rows; keep the best's loss.
+) -> list[Tried]:
+    """Train each path anew with each candidate on the same first rows; keep the best one's.
 
     Args:
-        wide: its hidden path is drawn anew afterwards, with the best loss.
+        wide: its paths start anew afterwards, each with its best candidate.
         chunks: the first epoch's rows; at most 16,384 are used.
         held_out: rows and labels that judge.
 
     Returns:
-        One dict a candidate: loss, rate, quality, chosen.
+        One dict a candidate: path, loss, rate, first_square, quality, chosen.
     """
-    fixed = wide.settings.loss != "auto" or wide.settings.task != "many"
-    losses = (wide.hidden.loss,) if fixed else ("sigmoid", "softmax")
     tiles = _first_tiles(chunks, wide.settings.tile)
-    linear, wide.linear = wide.linear, None
-    mix, wide.mix = wide.mix, np.array([1.0, 0.0])
+    hidden, linear, mix = wide.hidden, wide.linear, wide.mix
+    tried: list[Tried] = []
     try:
-        tried = _try_all(wide, losses, tiles, held_out)
+        if hidden is not None and wide.settings.learning_rate is None:
+            wide.linear, wide.mix = None, np.array([1.0, 0.0])
+            tried += _hidden(wide, tiles, held_out)
+        if linear is not None and wide.settings.linear_rate is None:
+            wide.hidden, wide.linear, wide.mix = None, linear, np.array([0.0, 1.0])
+            tried += _linear(wide, tiles, held_out)
     finally:  # Ctrl-C must not leave half a network
-        wide.linear, wide.mix = linear, mix
+        wide.hidden, wide.linear, wide.mix = hidden, linear, mix
     return tried
 
 
-def _try_all(wide: Wide, losses: tuple[str, ...], tiles: list, held_out: tuple) -> list:
-    tried = []
-    for loss in losses:
-        for rate in RATES[loss]:
-            quality = _try(wide, loss, rate, tiles, held_out)
-            tried.append({"loss": loss, "rate": rate, "quality": quality, "chosen": False})
-    best = max(tried, key=lambda row: row["quality"])
-    best["chosen"] = True
-    wide.hidden.reset(best["loss"])
-    return tried
+def chosen_rate(tried: list[Tried], default: float | None) -> float | None:
+    """The hidden path's chosen rate, or the default where it was not probed."""
+    rates = [row["rate"] for row in tried if row["chosen"] and row["path"] == "hidden"]
+    return rates[0] if rates else default
 
 
-def _first_tiles(chunks: Iterator[tuple[csr_array, Labels]], size: int) -> list:
+def _first_tiles(chunks: Iterator[tuple[csr_array, Labels]], size: int) -> list[Tile]:
     tiles, rows = [], 0
     for chunk, labels in chunks:
         for tile in cut(chunk, labels, size):
@@ -64,11 +76,49 @@ def _first_tiles(chunks: Iterator[tuple[csr_array, Labels]], size: int) -> list:
     return tiles
 
 
-def _try(wide: Wide, loss: str, rate: float, tiles: list, held_out: tuple) -> float:
-    wide.hidden.reset(loss)
-    scratch = Scratch()
-    for number, tile in enumerate(tiles):
-        rng = np.random.default_rng([wide.settings.seed, 3, number])
-        wide.hidden.step(tile, rate, rng, scratch)
+def _hidden(wide: Wide, tiles: list[Tile], held_out: tuple[csr_array, Labels]) -> list[Tried]:
+    path, scratch = wide.hidden, Scratch()
+    fixed = wide.settings.loss != "auto" or wide.settings.task != "many"
+    tried = []
+    for loss in (path.loss,) if fixed else ("sigmoid", "softmax"):
+        for rate, first_square in HIDDEN[loss]:
+            path.first_square = first_square
+            path.reset(loss)
+            for number, tile in enumerate(tiles):
+                rng = np.random.default_rng([wide.settings.seed, 3, number])
+                path.step(tile, rate, rng, scratch)
+            tried.append(_row("hidden", loss, rate, first_square, _quality(wide, held_out)))
+    best = _choose(tried)
+    path.first_square = best["first_square"]
+    path.reset(best["loss"])
+    return tried
+
+
+def _linear(wide: Wide, tiles: list[Tile], held_out: tuple[csr_array, Labels]) -> list[Tried]:
+    path, tried = wide.linear, []
+    for rate, first_square in LINEAR[path.loss]:
+        path.rate, path.first_square = rate, first_square
+        path.reset()
+        for tile in tiles:
+            path.step(tile)
+        tried.append(_row("linear", path.loss, rate, first_square, _quality(wide, held_out)))
+    best = _choose(tried)
+    path.rate, path.first_square = best["rate"], best["first_square"]
+    path.reset()
+    return tried
+
+
+def _row(path: str, loss: str, rate: float, first_square: float, quality: float) -> Tried:
+    row = {"path": path, "loss": loss, "rate": rate, "first_square": first_square}
+    return row | {"quality": quality, "chosen": False}
+
+
+def _choose(tried: list[Tried]) -> Tried:
+    best = max(tried, key=lambda row: row["quality"])
+    best["chosen"] = True
+    return best
+
+
+def _quality(wide: Wide, held_out: tuple[csr_array, Labels]) -> float:
     quality, _ = choose_mix(wide, *held_out)
     return quality if np.isfinite(quality) else -np.inf

@@ -8,6 +8,7 @@ import numpy as np
 from scipy.sparse import vstack
 
 from thrifty.learn.network import Wide
+from thrifty.learn.probe import chosen_rate
 from thrifty.learn.tile import Labels
 from thrifty.learn.trainer import Chunk, History, Stream, run_epochs
 
@@ -34,9 +35,7 @@ def refit(
     """
     fell_back = history.audit.get("fell_back", False)
     wide.reset(dense=fell_back)
-    rate = next(
-        (row["rate"] for row in history.probe if row["chosen"]), wide.settings.learning_rate
-    )
+    rate = chosen_rate(history.probe, wide.settings.learning_rate)
     wide.settings = replace(wide.settings, epochs=history.best + 1)
 
     def together(epoch: int, start: int) -> Iterator[Chunk]:

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from thrifty.learn.audit import audit_sampling
 from thrifty.learn.network import Wide
-from thrifty.learn.probe import probe
+from thrifty.learn.probe import chosen_rate, probe
 from thrifty.learn.quality import calibrate, choose_mix, quality_name
 from thrifty.learn.tile import Labels, cut
 from thrifty.learn.worker import Worker
@@ -158,9 +158,9 @@ class _Run:
                 self.best.save(header["network"], arrays)
             if self.history.audit.get("fell_back"):
                 self.wide.hidden.selector = None
-        elif self.rate is None and self.wide.hidden is not None:
+        else:
             self.history.probe = probe(self.wide, self.stream(0, 0), self.held_out)
-            self.rate = next(row["rate"] for row in self.history.probe if row["chosen"])
+            self.rate = chosen_rate(self.history.probe, self.rate)
 
     def one_epoch(self, pool: ThreadPoolExecutor) -> None:
         start = last = saved = time.perf_counter()
