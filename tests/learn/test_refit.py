@@ -77,7 +77,8 @@ def test_a_refit_is_a_fresh_run_over_all_rows(fell_back):
                              negatives="uniform", num_negatives=1))  # fmt: skip
 
     history = History("accuracy", best=2, audit={"fell_back": fell_back})
-    history.probe = [{"rate": 0.3, "chosen": False}, {"rate": 0.2, "chosen": True}]
+    rates = [(0.3, False), (0.2, True)]
+    history.probe = [{"path": "hidden", "rate": rate, "chosen": best} for rate, best in rates]
     wide, slow = make(), make()
     run_epochs(wide, stream, rate=0.5)
     wide.mix, wide.slope, wide.shift = np.array([0.3, 0.7]), 2.0, 0.5

@@ -227,11 +227,11 @@ def test_progress_tells_where_it_stands(monkeypatch):
 
 
 def test_the_probe_is_reported_and_its_rate_used():
-    """Every candidate is in the history, one of them chosen."""
+    """Every candidate is in the history, one of each path chosen."""
     wide = network(learning_rate=None)
     history = train(wide, stream, HELD_OUT)
-    assert sum(row["chosen"] for row in history.probe) == 1
-    (rate,) = [row["rate"] for row in history.probe if row["chosen"]]
+    assert [row["path"] for row in history.probe if row["chosen"]] == ["hidden", "linear"]
+    (rate,) = [row["rate"] for row in history.probe if row["chosen"] and row["path"] == "hidden"]
     fixed = network(learning_rate=rate)
     train(fixed, stream, HELD_OUT)
     np.testing.assert_array_equal(fixed.hidden.table, wide.hidden.table)
