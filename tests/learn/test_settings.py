@@ -1,5 +1,8 @@
 """Settings: fields are checked by name, bytes are told exactly, and they travel as a dict."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -36,6 +39,28 @@ def test_each_part_is_the_bytes_of_its_arrays(storage):
     assert parts["output rows"] == arrays["hidden.output"].nbytes
     assert parts["linear path"] == arrays["linear.table"].nbytes
     assert parts["hidden table"] == 50 * 12 * (4 if storage == "float32" else 2)
+
+
+RESIDENT = """
+import os
+from thrifty.learn import Settings, Wide
+
+def resident():
+    return int(open("/proc/self/statm").read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+Wide(Settings(task="one", num_columns=10, num_outputs=2))
+before = resident()
+wide = Wide(Settings(task="one", num_columns=100_000, num_outputs=50_000, hidden=64, linear="none"))
+print(resident() - before, wide.nbytes)
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc is Linux's")
+def test_the_kernel_counts_the_same():
+    """A fresh process grows by the bytes of its network, and by a drawn block or two at most."""
+    done = subprocess.run([sys.executable, "-c", RESIDENT], capture_output=True, check=True)
+    grown, nbytes = (int(word) for word in done.stdout.split())
+    assert 0.98 * nbytes < grown < nbytes + 3 * 16384 * 64 * 4
 
 
 def test_fewer_pairs_than_slots_take_less():
