@@ -24,8 +24,8 @@ from thrifty.learn.tile import Tile
 
 __all__ = ["DenseLinear", "SparseLinear", "capacities"]
 
-FIRST_SQUARE = 1e-3
-RATES = {"softmax": 0.5, "hinge": 0.06, "squared": 0.1}
+FIRST_SQUARE = {"softmax": 1e-3, "hinge": 1.0, "squared": 1e-3}
+RATES = {"softmax": 0.5, "hinge": 0.2, "squared": 0.1}
 LOSS_OF = {"one": "softmax", "many": "hinge", "number": "squared"}
 LARGEST_CAPACITY = 512
 
@@ -41,7 +41,10 @@ class DenseLinear:
 
     def __init__(self, settings: Settings) -> None:
         self.loss = LOSS_OF[settings.task]
-        self.rate, self.first_square = settings.linear_rate or RATES[self.loss], FIRST_SQUARE
+        self.rate, self.first_square = (
+            settings.linear_rate or RATES[self.loss],
+            FIRST_SQUARE[self.loss],
+        )
         self.shape = settings.num_columns, settings.num_outputs
         self.reset()
 
@@ -51,9 +54,7 @@ class DenseLinear:
         self.table = np.zeros(self.shape, np.float32)
         self.squares = np.full(columns, self.first_square, np.float32)
         self.bias = np.full(outputs, -1.0 if self.loss == "hinge" else 0.0, np.float32)
-        self.bias_squares = np.full(
-            outputs, FIRST_SQUARE if self.loss != "hinge" else 1.0, np.float32
-        )
+        self.bias_squares = np.full(outputs, FIRST_SQUARE[self.loss], np.float32)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Every array of the path by name; parameters and optimizer state."""
@@ -97,7 +98,7 @@ class SparseLinear:
         self, settings: Settings, column_counts: NDArray | None = None, labels_a_row: float = 1.0
     ) -> None:
         self.loss = "hinge"
-        self.rate, self.first_square = settings.linear_rate or RATES["hinge"], FIRST_SQUARE
+        self.rate, self.first_square = settings.linear_rate or RATES["hinge"], FIRST_SQUARE["hinge"]
         outputs = settings.num_outputs
         if column_counts is None:
             column_counts = np.full(settings.num_columns, 2**30)

@@ -17,7 +17,7 @@ from thrifty.learn.tile import Scratch, Tile
 __all__ = ["Worker"]
 
 Job = tuple[Tile, float, tuple[int, ...]]
-TILES_BETWEEN_REFRESHES = 64
+TILES_BETWEEN_REFRESHES = 64  # at least; else until as many negatives were drawn as outputs
 
 
 class Worker:
@@ -31,6 +31,8 @@ class Worker:
         self.wide = wide
         self.local = threading.local()
         self.tiles = 0
+        drawn = max(1, wide.settings.num_negatives)
+        self.between = max(TILES_BETWEEN_REFRESHES, wide.settings.num_outputs // drawn)
 
     def run(self, pool: ThreadPoolExecutor, jobs: Iterable[Job]) -> float:
         """Train every job (tile, rate, seed of its chance); returns the summed loss."""
@@ -60,7 +62,7 @@ class Worker:
         if self.wide.hidden is None:
             return loss
         self.tiles += 1
-        if self.tiles >= TILES_BETWEEN_REFRESHES:
+        if self.tiles >= self.between:
             self.refresh()
         rng = np.random.default_rng(seed)
         return self.wide.hidden.step(tile, rate, rng, self.local.scratch)
