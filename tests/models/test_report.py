@@ -109,7 +109,8 @@ def shown(facts, width=120):
 @pytest.mark.parametrize(
     "text",
     [
-        "Predicting module", "59,032 rows, 2,046 classes, from functions.jsonl and 1 more",
+        "Predicting module", "held-out quality no longer rose",
+        "59,032 rows, 2,046 classes, from functions.jsonl and 1 more",
         "0.5625", "0.03125", MEASURES["accuracy"], "12.5% of the outputs", "0.875",
         "socket", "ssl", "1,234", "ragged rows", "line 3: 2 fields", "one column is constant",
         "120 MB", "402 MB",

@@ -1,6 +1,5 @@
 """Demo: learn what every Python module on this machine is for, then ask for it in words."""
 
-import os
 import sys
 import time
 from collections.abc import Iterable, Mapping
@@ -9,7 +8,7 @@ from typing import Any
 
 from thrifty.cli.flags import answer, console, notice
 from thrifty.cli.progress import Progress
-from thrifty.cli.train import train_and_report
+from thrifty.cli.train import cores, train_and_report
 
 __all__ = ["demo"]
 
@@ -60,7 +59,7 @@ def demo(*, out: Path = Path("demo")) -> None:
 def _trained(out: Path) -> dict[str, Any]:
     return train_and_report(
         [str(out / "functions.jsonl")], "module", out=out / "model", memory=MEMORY, epochs=EPOCHS,
-        overrides=TYPES, validation=str(out / "validation.jsonl"), threads=os.cpu_count() or 1,
+        overrides=TYPES, validation=str(out / "validation.jsonl"), threads=cores(),
     )  # fmt: skip
 
 
@@ -86,9 +85,11 @@ def _ask(model: Any, question: str) -> None:
     row = {"name": "", "doc": question, "body": ""}
     (found,) = model.predict([row], ANSWERS)
     answer(Text(question, style="bold"))
-    for why in model.explain(row, [name for name, _ in found["top"]], REASONS):
+    names = [name for name, _ in found["top"]]
+    width = max(len(name) for name in names)
+    for why in model.explain(row, names, REASONS):
         words = ", ".join(_reasons(why))
-        line = Text(f"  {why['class']:<38} ").append(words, style="dim")
+        line = Text(f"  {why['class']:<{width}}  ").append(words, style="dim")
         console().print(line, no_wrap=True, overflow="ellipsis")
     answer("")
 

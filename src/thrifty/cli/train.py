@@ -12,7 +12,7 @@ from thrifty.cli.flags import Json, answer, answer_json, notice
 from thrifty.cli.progress import Progress
 from thrifty.core import in_range, parse_bytes
 
-__all__ = ["train", "train_and_report"]
+__all__ = ["cores", "train", "train_and_report"]
 
 INTERRUPTED = 130
 
@@ -59,7 +59,7 @@ def train(
     facts = train_and_report(
         list(files), target, out=out, time_limit=time_limit, memory=memory, task=task,
         separator=separator, overrides=types, validation=_share_or_file(validation),
-        threads=threads or os.cpu_count() or 1, seed=seed, strict=strict, **chosen,
+        threads=threads or cores(), seed=seed, strict=strict, **chosen,
     )  # fmt: skip
     if as_json:
         answer_json(facts)
@@ -106,6 +106,13 @@ def train_and_report(
         )  # fmt: skip
     beside = {"model": str(out), "report": str(out / "report.html"), "timed": limit.passed}
     return {**model.facts, **beside}
+
+
+def cores() -> int:
+    """Processor cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _Limit:

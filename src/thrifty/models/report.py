@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from thrifty.core import format_bytes, replacing
-from thrifty.models.report_page import page
+from thrifty.models.report_page import ENDS, page
 
 __all__ = ["MEASURES", "html_page", "terminal", "write_html"]
 
@@ -175,7 +175,7 @@ def _curve(history: Mapping[str, Any]) -> list[str]:
     line = "".join(BARS[round(7 * (value - low) / (high - low or 1))] for value in values)
     name = history.get("quality_name", "quality")
     told = f"{name} by epoch: {values[0]:.4g} {line} {values[-1]:.4g}"
-    return [told + (f" (stopped: {history['stopped']})" if history.get("stopped") else "")]
+    return [f"{told}. {ENDS.get(history.get('stopped', ''), '')}".rstrip()]
 
 
 def _quality_table(facts: Facts) -> list[Any]:

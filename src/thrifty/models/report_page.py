@@ -9,7 +9,7 @@ from thrifty.models.report_curves import line_chart, memory_bar
 from thrifty.models.report_markup import Markup, element, joined
 from thrifty.models.report_style import STYLE
 
-__all__ = ["page"]
+__all__ = ["ENDS", "page"]
 
 ENDS = {
     "epochs": "Training ended after the last epoch.",
