@@ -112,8 +112,8 @@ def test_unknown_features_are_left_out():
     assert found.data == pytest.approx(1.0)
 
 
-def test_pairs_are_crossed_and_together_of_length_one():
-    """Three columns give three pairs, each a feature of its own, with squares that sum to 1."""
+def test_pairs_are_crossed_and_together_of_one_length():
+    """Three columns give three pairs, each a feature of its own, together of length 0.3."""
     schema = Schema((Column("a", "category"), Column("b", "category"), Column("x", "number")))
     batch = pa.RecordBatch.from_pydict({"a": list("pqp"), "b": list("rrs"), "x": [1.0, 1.0, 2.0]})
     featurizer = settled(batch, schema)
@@ -123,7 +123,7 @@ def test_pairs_are_crossed_and_together_of_length_one():
     first = featurizer.weigh(featurizer.encode(batch))[[0]]
     weights = [v for c, v in zip(first.indices, first.data, strict=True) if c in crossed]
     assert len(weights) == 3
-    assert sum(v * v for v in weights) == pytest.approx(1)
+    assert sum(v * v for v in weights) == pytest.approx(0.3**2)
 
 
 def test_many_columns_are_not_crossed():

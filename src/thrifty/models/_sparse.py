@@ -195,8 +195,8 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
         offsets: (n + 1,) int32 into codes (int32) and values (float32).
         lengths: (n * blocks,) int32, the entries of each block of each row.
         kinds: (blocks,) int64: CROSSED and FLAT keep their values, TEXT is (1 + log count) * idf,
-            LIST is value * idf; TEXT, LIST and SPARSE are brought to the length of their share, the
-            crosses to length 1.
+            LIST is value * idf; TEXT, LIST, SPARSE and the crosses (but not the values of CROSSED)
+            are brought to the length of their share.
         shares: (blocks,) float32.
         key: uint64 of the crosses.
         rows: (S,) int32, the table row of each slot or -1.
@@ -225,7 +225,8 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
                 for i in range(begin, used):
                     data[i] *= scale
             if kind == CROSSED:
-                share = np.float32(1 / np.sqrt(max(1, (last - at) * (last - at - 1) // 2)))
+                pairs = (last - at) * (last - at - 1) // 2
+                share = np.float32(shares[block] / np.sqrt(max(1, pairs)))
                 for i in range(at, last):
                     for j in range(i + 1, last):
                         column = rows[_cross(codes[i], codes[j], key) & mask]

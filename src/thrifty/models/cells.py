@@ -14,7 +14,7 @@ from thrifty.models._sparse import between
 
 __all__ = ["Category", "Date", "Numeric", "column_seed", "own_codes"]
 
-KNOTS, BINS = 32, 16
+VALUES, KNOTS, BINS = 128, 64, 16
 DAY = 86_400e6
 Cells = tuple[NDArray[np.int32], NDArray[np.float32]]
 
@@ -109,7 +109,7 @@ class Numeric:
         x = array.drop_null().to_numpy()
         x = x if len(x) else np.zeros(1)
         distinct = np.unique(x)
-        few = len(distinct) <= KNOTS
+        few = len(distinct) <= VALUES
         knots = distinct if few else np.unique(np.quantile(x, np.linspace(0, 1, KNOTS)))
         cuts = np.unique(np.quantile(x, np.linspace(0, 1, BINS + 1)[1:-1]))
         edges = (distinct[1:] + distinct[:-1]) / 2 if len(distinct) <= BINS else cuts

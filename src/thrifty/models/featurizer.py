@@ -26,6 +26,7 @@ from thrifty.models.encoded import buffers, joined
 __all__ = ["Featurizer"]
 
 MOST_PAIRS, MOST_DISTINCT = 100, 1000
+CROSS_SHARE = 0.3
 LEAST_SLOTS = 1 << 16
 SPARED = 64
 SHARE = 8
@@ -37,8 +38,8 @@ CROSS_DOMAIN = 0x63726F7373
 class Featurizer:
     """Turn rows into hashed sparse features; few columns are crossed in pairs.
 
-    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf), each block alone brought to
-    length 1 (pairs of words to less); the other features keep their values.
+    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf), each block alone brought
+    to length 1 (pairs of words to less); the other features keep their values.
 
     Args:
         schema: the columns to read and their kinds; not the target.
@@ -77,7 +78,7 @@ class Featurizer:
         self._crossed, self._flat, self._bags = crossed, flat, bags
         kinds = [_sparse.CROSSED, _sparse.FLAT, *(bag.kind for bag in bags)]
         self._kinds = np.array(kinds, np.int64)
-        shares = [1.0, 1.0, *(getattr(bag, "share", 1.0) for bag in bags)]
+        shares = [CROSS_SHARE, 1.0, *(getattr(bag, "share", 1.0) for bag in bags)]
         self._shares = np.array(shares, np.float32)
         self._key = seed_key(0, CROSS_DOMAIN)
 
