@@ -25,6 +25,19 @@ def test_a_table_for_people(model, table, capsys):
     assert "rows whose best answer is right" in shown
 
 
+def test_rows_that_are_left_out_are_told(model, tmp_path, capsys):
+    """A ragged row and a row without target are counted on stderr, with where they are."""
+    path = tmp_path / "x.csv"
+    path.write_text("says,age,kind\nit will meow,1,cat\nragged\nit will hoot,2,\n")
+    assert main(["evaluate", str(model), str(path), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["rows"] == 1
+    assert "rows with a wrong number of fields: 1\n" in shown.err
+    assert "x.csv, line 3: 1 fields" in shown.err
+    assert "rows without a target, left out: 1\n" in shown.err
+    assert main(["evaluate", str(model), str(path), "--strict"]) == 2
+
+
 def test_a_file_without_the_target(model, tmp_path, capsys):
     """A file that does not hold the truth is refused by name."""
     path = tmp_path / "x.csv"

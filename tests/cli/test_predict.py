@@ -66,6 +66,16 @@ def test_a_table_for_people(model, table, capsys):
     assert shown.count("because says: ") == 300
 
 
+def test_rows_that_are_left_out_are_told(model, tmp_path, capsys):
+    """A row that cannot be read has no answer, and stderr says which it was."""
+    path = tmp_path / "x.csv"
+    path.write_text("says,age\nmeow,1\nragged\nhoot,2\n")
+    assert main(["predict", str(model), str(path), "--json"]) == 0
+    shown = capsys.readouterr()
+    assert len(json.loads(shown.out)["predictions"]) == 2
+    assert "x.csv, line 3: 1 fields where 2 are expected: 'ragged'" in shown.err
+
+
 def test_nothing_in_nothing_out(model, typed, capsys):
     """No rows are no answers, and still one JSON object."""
     typed("\n")

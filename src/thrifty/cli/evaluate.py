@@ -5,7 +5,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from thrifty.cli.flags import Json, answer, answer_json
+from thrifty.cli.flags import Json, answer, answer_json, report_skipped
 
 __all__ = ["evaluate"]
 
@@ -25,11 +25,13 @@ def evaluate(
         strict: Stop at the first row or value that cannot be used.
         as_json: Write one JSON object to stdout.
     """
-    from thrifty import models
+    from thrifty import data, models
     from thrifty.models.report import terminal
 
     loaded = models.Model.load(model)
-    metrics = loaded.evaluate(list(files), strict=strict)
+    source = data.open(list(files), strict=strict)
+    metrics = loaded.evaluate(source)
+    report_skipped(source)
     if as_json:
         answer_json(metrics)
         return

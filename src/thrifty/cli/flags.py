@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-__all__ = ["Json", "answer", "answer_json", "console", "json_text", "notice"]
+__all__ = ["Json", "answer", "answer_json", "console", "json_text", "notice", "report_skipped"]
 
 Json = Annotated[bool, Parameter(name="--json", negative=())]
 
@@ -45,6 +45,12 @@ def notice(text: str) -> None:
     """Say something beside the answer: one line on stderr."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
+
+
+def report_skipped(source: Any) -> None:
+    """Say on stderr what a `data.Source` left out or repaired, if anything."""
+    if source.report.counts:
+        notice(str(source.report))
 
 
 def _plain(value: Any) -> Any:

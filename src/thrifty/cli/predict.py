@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from thrifty.cli.flags import Json, answer, json_text
+from thrifty.cli.flags import Json, answer, json_text, report_skipped
 from thrifty.core import DataError, in_range
 
 __all__ = ["predict"]
@@ -53,12 +53,14 @@ def predict(
 
 
 def _read(path: str) -> Iterator[Any]:
-    """Arrow batches of a file."""
+    """Arrow batches of a file; at the end stderr says which rows were left out."""
     from thrifty import data
 
-    for batch in data.open(path).batches():
+    source = data.open(path)
+    for batch in source.batches():
         for start in range(0, batch.num_rows, ROWS_AT_ONCE):
             yield batch.slice(start, ROWS_AT_ONCE)
+    report_skipped(source)
 
 
 def _typed(lines: Iterable[str]) -> Iterator[list[dict[str, Any]]]:

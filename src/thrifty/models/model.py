@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from thrifty.core import DataError, FormatError, in_range, load, save
-from thrifty.data import Report, open
+from thrifty.data import Report, Source, open
 from thrifty.learn import Shortlist, Wide
 from thrifty.models.cut import Cut
 from thrifty.models.featurizer import Featurizer
@@ -103,7 +103,7 @@ class Model:
         """
         path = _file_of(path)
         header, arrays = load(path, kind=KIND, version=VERSION)
-        parts = {}
+        parts: dict[str, Any] = {}
         try:
             for name, kind in PARTS.items():
                 start = f"{name}/"
@@ -196,14 +196,15 @@ class Model:
         """Quality on files that have the target; see `Metrics`. Rows without it are left out.
 
         Args:
-            paths: as for `data.open`.
+            paths: as for `data.open`; or a `Source`, whose report says what was left out.
             strict: raise where a row or value cannot be used.
             options: as for `data.open`.
 
         Raises:
             DataError: the target or a column is missing, or no row can be used.
         """
-        source, metrics = open(paths, strict=strict, **options), self.metrics()
+        source = paths if isinstance(paths, Source) else open(paths, strict=strict, **options)
+        metrics = self.metrics()
         names = [name for name in source.schema.names if name in self.columns]
         for batch in source.batches(names):
             labels, kept = self.target.look_up(batch, source.report)
@@ -221,7 +222,7 @@ class Model:
 
     def metrics(self) -> Metrics:
         """Metrics of this model's task and classes, with nothing added yet."""
-        counts = np.zeros(1) if self.task == "number" else self.target.counts
+        counts = np.zeros(1, np.int64) if self.task == "number" else self.target.counts
         return Metrics(self.task, counts, self.rows)
 
     def baseline(self, labels: pa.Array) -> dict[str, float]:
