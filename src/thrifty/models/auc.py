@@ -37,7 +37,7 @@ class Auc:
         known = (classes == 0) | (classes == 1)
         pair = np.asarray(scores, np.float32)[known], classes[known] == 1
         if self._bins is not None:
-            self._count(*pair)
+            _count(self._bins, *pair)
             return
         self._kept.append(pair)
         self._rows += len(pair[0])
@@ -45,7 +45,7 @@ class Auc:
             self._bins = np.zeros((2, 1 << KEPT_BITS), np.int64)
             kept, self._kept = self._kept, []
             for part in kept:
-                self._count(*part)
+                _count(self._bins, *part)
 
     def result(self) -> dict[str, float]:
         """`auc`, beyond the exact rows `auc_ties`, how far it may be off; empty for one class."""
@@ -62,15 +62,17 @@ class Auc:
             found["auc_ties"] = float(positive @ (negative / 2) / pairs)
         return found
 
-    def _count(self, scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> None:
-        bits = (scores + np.float32(0)).view(np.uint32)
-        ordered = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-        places = (ordered >> np.uint32(32 - KEPT_BITS)).astype(np.int64)
-        for side in (0, 1):
-            self._bins[side] += np.bincount(places[truth == side], minlength=1 << KEPT_BITS)
+
+def _count(bins: NDArray[np.int64], scores: NDArray[np.float32], truth: NDArray[np.bool_]) -> None:
+    """Add rows to the bins of their side, by the upper bits of their scores in order."""
+    bits = (scores + np.float32(0)).view(np.uint32)
+    ordered = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+    places = (ordered >> np.uint32(32 - KEPT_BITS)).astype(np.int64)
+    for side in (0, 1):
+        bins[side] += np.bincount(places[truth == side], minlength=1 << KEPT_BITS)
 
 
-def _by_value(parts: list) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _by_value(parts: list) -> tuple[NDArray, NDArray]:
     """Negative and positive rows of each distinct score, ascending."""
     if not parts:
         return np.zeros(0), np.zeros(0)

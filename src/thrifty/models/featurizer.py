@@ -285,8 +285,8 @@ def _part_state(part: Any) -> dict[str, Any]:
 
 
 def _part_of(state: Mapping[str, Any]) -> Any:
-    fields = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "part"}
-    return PARTS[state["part"]](**fields)
+    fields: Any = {key: tuple(v) if isinstance(v, list) else v for key, v in state.items()}
+    return PARTS[fields.pop("part")](**fields)
 
 
 def _folded(slots: NDArray[np.int32], occupied: int) -> NDArray[np.int32]:

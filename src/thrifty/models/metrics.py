@@ -92,7 +92,7 @@ class Metrics:
 
     def update_top(
         self,
-        top: NDArray[np.int32],
+        top: NDArray[np.integer],
         labels: Labels,
         said_offsets: NDArray[np.int64],
         said: NDArray[np.int32],
@@ -196,7 +196,7 @@ def _top(scores: NDArray[np.float32], k: int) -> NDArray[np.int64]:
 
 
 def _hits(
-    top: NDArray[np.int64], offsets: NDArray[np.int64], ids: NDArray[np.int32]
+    top: NDArray[np.integer], offsets: NDArray[np.int64], ids: NDArray[np.int32]
 ) -> NDArray[np.bool_]:
     """Which of the best classes of each row are true."""
     size = int(max(top.max(initial=0), ids.max(initial=0))) + 2

@@ -232,9 +232,11 @@ class Model:
     def scored(self, rows: csr_array) -> Iterator[tuple[slice, NDArray[np.float32]]]:
         """Probabilities of every class, or standardised numbers, some rows at a time."""
         step = max(8, min(1024, SCORES_AT_ONCE // self.target.num_outputs))
-        for start in range(0, rows.shape[0], step):
-            part = slice(start, min(start + step, rows.shape[0]))
-            scores = self.wide.scores(rows if step >= rows.shape[0] else rows[part])
+        count = len(rows.indptr) - 1
+        for start in range(0, count, step):
+            part = slice(start, min(start + step, count))
+            some: Any = rows if step >= count else rows[part]
+            scores = self.wide.scores(some)
             yield part, scores if self.task == "number" else self.wide.probabilities(scores)
 
     def _answers(self, batch: pa.RecordBatch, top: int) -> Iterator[dict[str, Any]]:
@@ -247,21 +249,20 @@ class Model:
 
     def _classes(self, scores: NDArray[np.float32], top: int) -> Iterator[dict[str, Any]]:
         ids, best = ranked(scores, top)
-        offsets, said = self.cut(scores) if self.task == "many" else (None, None)
+        value_of = self.target.value_of
+        offsets, said = self.cut(scores)
         for i in range(len(ids)):
-            pairs = [
-                (self.target.value_of(n), float(p))
-                for n, p in zip(ids[i].tolist(), best[i], strict=True)
-            ]
-            if offsets is None:
+            named = zip(ids[i].tolist(), best[i].tolist(), strict=True)
+            pairs = [(value_of(number), chance) for number, chance in named]
+            if self.task == "one":
                 yield {"predicted": pairs[0][0], "top": pairs}
             else:
-                own = said[offsets[i] : offsets[i + 1]].tolist()
-                own.sort(key=lambda n, i=i: -scores[i, n])
-                yield {"predicted": [self.target.value_of(n) for n in own], "top": pairs}
+                own = said[offsets[i] : offsets[i + 1]]
+                own = own[np.argsort(-scores[i, own], kind="stable")]
+                yield {"predicted": [value_of(number) for number in own.tolist()], "top": pairs}
 
     def _numbers(self, classes: Sequence[Any] | int, scores: NDArray) -> NDArray[np.int32]:
-        if isinstance(classes, int) and not isinstance(classes, bool):
+        if isinstance(classes, int):
             return ranked(scores[None], classes)[0][0]
         names = [str(c).lower() if isinstance(c, bool) else str(c) for c in classes]
         numbers = self.target.classes.find(pa.array(names, pa.string()))

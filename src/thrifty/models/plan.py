@@ -224,7 +224,7 @@ def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Setti
         "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "log-frequency",
     }
     for hidden, storage in WIDTHS:
-        options = {**common, "hidden": hidden, "storage": storage, **chosen}
+        options: dict[str, Any] = {**common, "hidden": hidden, "storage": storage, **chosen}
         if options["linear"] == "sparse" and "slots" not in chosen:
             pairs = int(facts.entries * max(1.0, facts.labels / max(1, facts.rows)))
             options["slots"] = max(0, min(2 * pairs, int(SPARSE_SHARE * left) // PAIR_BYTES))
