@@ -93,6 +93,15 @@ def test_time_limit(monkeypatch, tmp_path):
     assert facts["timed"]
 
 
+@pytest.mark.parametrize(("timed", "status"), [(True, 0), (False, 130)])
+def test_a_limit_is_no_failure(timed, status, monkeypatch, tmp_path, capsys):
+    """Training that the limit ended is exit status 0; that Ctrl-C ended, 130."""
+    facts = {"history": {"stopped": "interrupted"}, "timed": timed}
+    monkeypatch.setattr("thrifty.cli.train.train_and_report", lambda *args, **options: facts)
+    assert main(["train", "a.csv", "--target", "y", "--out", str(tmp_path), "--json"]) == status
+    assert json.loads(capsys.readouterr().out) == facts
+
+
 class _Silent:
     """Progress that shows nothing and needs no clock."""
 
