@@ -27,6 +27,9 @@ def quality_name(wide: Wide) -> str:
 def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDArray]:
     """Best quality over a grid of mixes of the two paths, and that mix.
 
+    One path alone is taken where the best mix is not better than it by a standard error of the
+    paired difference: what two paths agree on by chance is rarely worth it on new rows.
+
     Args:
         wide: the network; its own mix is not changed.
         rows, labels: held-out examples; as many as a fixed amount of work allows are used.
@@ -41,8 +44,18 @@ def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDAr
         for mix, kept in zip(mixes, collected, strict=True):
             kept.append(_keep(wide, wide.combine([parts[0].copy(), *parts[1:]], mix)))
     scored = [_score(wide, np.concatenate(kept), labels) for kept in collected]
-    best = int(np.argmax(scored))
-    return float(scored[best]), mixes[best]
+    quality = [float(np.mean(score)) for score in scored]
+    best = int(np.argmax(quality))
+    alone = [n for n, mix in enumerate(mixes) if not mix.all()]
+    for simple in sorted(alone, key=lambda n: -quality[n]):
+        if _as_good(scored[simple], scored[best]):
+            return quality[simple], mixes[simple]
+    return quality[best], mixes[best]
+
+
+def _as_good(simple: NDArray, best: NDArray) -> bool:
+    gain = np.atleast_1d(best - simple)
+    return gain.size > 1 and gain.mean() <= gain.std() / np.sqrt(gain.size)
 
 
 def _affordable(wide: Wide, rows: csr_array, labels: Labels) -> tuple[csr_array, Labels]:
@@ -65,19 +78,20 @@ def _keep(wide: Wide, scores: NDArray) -> NDArray:
     return ids
 
 
-def _score(wide: Wide, found: NDArray, labels: Labels) -> float:
+def _score(wide: Wide, found: NDArray, labels: Labels) -> NDArray:
+    """Quality row by row where it is a mean over rows, else as one number."""
     if not isinstance(labels, tuple):
-        return -float(np.sqrt(np.mean((found - labels) ** 2)))
+        return np.array(-np.sqrt(np.mean((found - labels) ** 2)))
     offsets, ids = labels
     if wide.settings.task == "many":
         return _ndcg(found, offsets, ids)
     truth = ids[offsets[:-1]]
     if wide.settings.num_outputs == 2:
-        return area_under_curve(found, truth == 1)
-    return float(np.mean(found[:, 0] == truth))
+        return np.array(area_under_curve(found, truth == 1))
+    return (found[:, 0] == truth).astype(np.float64)
 
 
-def _ndcg(top: NDArray, offsets: NDArray, ids: NDArray) -> float:
+def _ndcg(top: NDArray, offsets: NDArray, ids: NDArray) -> NDArray:
     discount = 1.0 / np.log2(np.arange(2, top.shape[1] + 2))
     gains = [
         np.isin(top[i], ids[offsets[i] : offsets[i + 1]]) @ discount
@@ -85,7 +99,7 @@ def _ndcg(top: NDArray, offsets: NDArray, ids: NDArray) -> float:
         for i in range(len(top))
         if offsets[i + 1] > offsets[i]
     ]  # fmt: skip
-    return float(np.mean(gains)) if gains else 0.0
+    return np.array(gains or [0.0])
 
 
 def area_under_curve(scores: NDArray, positive: NDArray[np.bool_]) -> float:

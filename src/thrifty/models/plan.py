@@ -14,7 +14,7 @@ BASE = "300 MB"
 READ_BUFFER, CHUNK_BYTES = 24_000_000, 6_000_000
 LEAST_ROWS, LEAST_SHARE = 1000, 0.25
 DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE = 300, 0.6, 0.4
-ALL_OUTPUTS = 5000
+ALL_OUTPUTS = 2500
 PAIR_BYTES = 8
 JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
 WIDTHS = ((128, "float32"), (128, "bfloat16"), (64, "bfloat16"), (32, "bfloat16"), (16, "bfloat16"))
@@ -221,7 +221,8 @@ def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Setti
         "num_outputs": facts.outputs,
         "num_columns": 1,
         "linear": "dense" if few else "sparse",
-        "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "log-frequency",
+        "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "uniform",
+        "num_negatives": max(512, min(2048, facts.outputs // 10)),
     }
     for hidden, storage in WIDTHS:
         options: dict[str, Any] = {**common, "hidden": hidden, "storage": storage, **chosen}
