@@ -32,16 +32,16 @@ EVIDENCE = (
     ),
     Evidence(
         id="svmlight-speed-17-digits",
-        says="one core reads a 200 MB file of values with 17 digits at least 12 times as fast",
+        says="one core reads a 200 MB file of values with 17 digits at least 15 times as fast",
         against="sklearn.datasets.load_svmlight_file, CPU seconds, interleaved, medians of 3",
-        at_least=12,
+        at_least=15,
         cost="long",
     ),
     Evidence(
         id="svmlight-speed-ones",
-        says="one core reads a 200 MB file of short indices and ones at least 10 times as fast",
+        says="one core reads a 200 MB file of short indices and ones at least 15 times as fast",
         against="sklearn.datasets.load_svmlight_file, CPU seconds, interleaved, medians of 3",
-        at_least=10,
+        at_least=15,
         cost="long",
     ),
     Evidence(

@@ -94,11 +94,11 @@ def test_many_labels_are_distinct_in_a_row():
 
 
 def test_looking_up_adds_nothing():
-    """Unknown classes are -1, and the target stays as it was."""
+    """Unknown classes are negative, each its own, and the target stays as it was."""
     target, batch = told(["a", "b", "a"])
     target.learn(batch)
-    labels, _ = target.look_up(pa.RecordBatch.from_pydict({"y": ["b", "z"]}))
-    assert labels.to_pylist() == [[1], [-1]]
+    labels, _ = target.look_up(pa.RecordBatch.from_pydict({"y": ["b", "z", "?"]}))
+    assert labels.to_pylist() == [[1], [-2], [-3]]
     assert target.num_outputs == 2
 
 

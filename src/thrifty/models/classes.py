@@ -55,7 +55,7 @@ class Classes:
         return self._numbers(names, learn=True)
 
     def find(self, names: pa.Array) -> NDArray[np.int32]:
-        """(n,) int32 numbers of names, -1 where a name is not known."""
+        """(n,) int32 numbers of names; names not known get negative ones, each its own in a call."""
         return self._numbers(names, learn=False)
 
     def _numbers(self, names: pa.Array, learn: bool) -> NDArray[np.int32]:
@@ -68,6 +68,7 @@ class Classes:
         self._known = int(_intern(hash_column(distinct), *table, out))
         if self._known > before:
             self._chunks.append(distinct.filter(pa.array(out >= before)).cast(pa.large_string()))
+        out = np.where(out < 0, -1 - np.arange(len(out), dtype=np.int32), out)
         return out[encoded.indices.to_numpy()]
 
     def _grow(self, entries: int) -> None:

@@ -117,7 +117,7 @@ class Target:
     def look_up(
         self, batch: pa.RecordBatch, report: Report | None = None
     ) -> tuple[pa.Array, NDArray[np.bool_]]:
-        """As `learn`, but an unknown class is -1 and nothing is added."""
+        """As `learn`, but an unknown class is negative and nothing is added."""
         return self._encode(batch, report, self.classes.find)
 
     def _encode(self, batch: pa.RecordBatch, report: Report | None, number_of: Any) -> Any:

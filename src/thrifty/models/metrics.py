@@ -58,7 +58,8 @@ class Metrics:
 
     def __init__(self, task: str, counts: NDArray[np.int64], rows: int) -> None:
         self.task = one_of("task", task, ("one", "many", "number"))
-        self._weights = inverse_propensities(counts, rows)
+        weights = inverse_propensities(np.append(counts, 0), rows)
+        self._weights, self._unknown = weights[:-1], float(weights[-1])
         size = len(self._weights)
         self._right, self._said, self._held = np.zeros((3, size), np.int64)
         self._sums: dict[str, float] = {}
@@ -76,7 +77,7 @@ class Metrics:
 
         Args:
             probabilities: (n, C), of every class (any scores that rank them, for "many").
-            labels: true classes, ragged (offsets, ids); -1 for a class that is not known.
+            labels: true classes, ragged (offsets, ids); negative for one that is not known.
             said_offsets: (n + 1,) where the predicted classes of each row end.
             said: predicted classes.
         """
@@ -115,7 +116,7 @@ class Metrics:
         self._add("r@5", float((hits[:, :TOP].sum(axis=1) / sizes[some]).sum()))
         gain = np.where(hits, self._weights[top[some]], 0.0)
         self._add("gain", float(gain[:, :TOP].sum()))
-        self._add("best gain", _best_gain(offsets, ids, self._weights))
+        self._add("best gain", _best_gain(offsets, ids, self._weights, self._unknown))
         for k in DEPTHS:
             self._add(f"p@{k}", float(hits[:, :k].sum() / k))
 
@@ -206,10 +207,10 @@ def _hits(
 
 
 def _best_gain(
-    offsets: NDArray[np.int64], ids: NDArray[np.int32], weights: NDArray[np.float64]
+    offsets: NDArray[np.int64], ids: NDArray[np.int32], weights: NDArray[np.float64], unknown: float
 ) -> float:
     """Sum over rows of the largest weights of true labels, at most five a row."""
-    gains = np.where(ids >= 0, weights[ids], 0.0)
+    gains = np.where(ids >= 0, weights[np.maximum(ids, 0)], unknown)
     rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
     order = np.lexsort((-gains, rows))
     place = np.arange(len(ids)) - np.repeat(offsets[:-1] - offsets[0], np.diff(offsets))
