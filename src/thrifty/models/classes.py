@@ -55,7 +55,7 @@ class Classes:
         return self._numbers(names, learn=True)
 
     def find(self, names: pa.Array) -> NDArray[np.int32]:
-        """(n,) int32 numbers of names; names not known get negative ones, each its own in a call."""
+        """(n,) int32 numbers of names; unknown ones get negative numbers, each its own."""
         return self._numbers(names, learn=False)
 
     def _numbers(self, names: pa.Array, learn: bool) -> NDArray[np.int32]:
