@@ -17,6 +17,7 @@ DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE = 300, 0.6, 0.4
 ALL_OUTPUTS = 2500
 PAIR_BYTES = 8
 JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
+AUDITED, MAYBE_DENSE = 1_700_000_000, 50_000  # products of a tile; classes that may be all computed
 WIDTHS = ((128, "float32"), (128, "bfloat16"), (64, "bfloat16"), (32, "bfloat16"), (16, "bfloat16"))
 LARGEST = 1 << 50
 
@@ -194,7 +195,6 @@ def _best(budget: int, facts: Facts, chosen: dict[str, Any]) -> Plan | None:
     """The first width whose table holds enough rows; else the one that holds the most."""
     parts = Reading.within(budget).parts()
     parts |= {"classes": facts.label_bytes, "weighing": 2 * CHUNK_BYTES}
-    parts["judging"] = JUDGED_BYTES * facts.outputs * max(8, min(256, JUDGED // facts.outputs))
     left = budget - sum(parts.values())
     found = [fit for s in _settings(facts, chosen, left) if (fit := _fitted(s, facts, left))]
     if not found:
@@ -202,7 +202,7 @@ def _best(budget: int, facts: Facts, chosen: dict[str, Any]) -> Plan | None:
     wanted = _wanted(facts)
     enough = [s for s in found if s.num_columns >= min(wanted, LEAST_SHARE * facts.features)]
     settings = enough[0] if enough else max(found, key=lambda s: s.num_columns)
-    parts |= settings.memory()
+    parts |= {"judging": _judging(settings), **settings.memory()}
     a_row = max(1.0, 16 * facts.entries / max(1, facts.rows))
     chunk_rows = int(min(4096, max(16, CHUNK_BYTES / a_row)))
     return Plan(budget, parts, settings, chunk_rows, facts)
@@ -211,6 +211,17 @@ def _best(budget: int, facts: Facts, chosen: dict[str, Any]) -> Plan | None:
 def _wanted(facts: Facts) -> int:
     """Table rows worth having: one for what comes again, and an eighth more for the rest."""
     return max(1, min(facts.features, facts.repeated + facts.repeated // 7 + 8))
+
+
+def _judging(settings: Settings) -> int:
+    """Bytes for scores of every output: to judge, to audit a sampler, and to do without it."""
+    outputs, hidden, tile = settings.num_outputs, settings.hidden, settings.tile
+    scored = JUDGED_BYTES * outputs * max(8, min(256, JUDGED // outputs))
+    if settings.negatives == "none" or not hidden:
+        return scored
+    audited = 4 * outputs * (hidden + 4 * max(1, min(tile, AUDITED // (outputs * hidden))))
+    dense = 4 * outputs * (2 * hidden + 3 * tile) if outputs <= MAYBE_DENSE else 0
+    return max(scored, audited, dense)
 
 
 def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Settings]:
@@ -240,8 +251,10 @@ def _fitted(settings: Settings, facts: Facts, left: int) -> Settings | None:
     def with_rows(rows: int) -> Settings:
         return dataclasses.replace(settings, num_columns=rows)
 
+    judging = _judging(settings)
+
     def fits(rows: int) -> bool:
-        return sum(with_rows(rows).memory().values()) <= left
+        return sum(with_rows(rows).memory().values()) + judging <= left
 
     if not fits(least):
         return None
