@@ -1,6 +1,7 @@
 """DWTA: codes on which vectors with the same order of coordinates agree, sparse ones too."""
 
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -160,15 +161,15 @@ class DWTA:
         Raises:
             IncompatibleError: the batch is not (n, dim).
         """
-        batch = sp.csr_array(batch) if sp.issparse(batch) else np.asarray(batch, dtype="f4")
-        if batch.ndim != 2 or batch.shape[1] != self.dim:
-            raise IncompatibleError(f"a batch of shape {batch.shape} does not fit {self!r}")
-        codes = np.empty((batch.shape[0], self.tables), np.int32)
+        x: Any = sp.csr_array(batch) if sp.issparse(batch) else np.asarray(batch, dtype="f4")
+        if x.ndim != 2 or x.shape[1] != self.dim:
+            raise IncompatibleError(f"a batch of shape {x.shape} does not fit {self!r}")
+        codes = np.empty((x.shape[0], self.tables), np.int32)
         tail = (self.hashes, self.bin_size.bit_length() - 1, self.bin_size - 1, codes)
-        if not sp.issparse(batch):
-            _hash_dense(np.ascontiguousarray(batch), *self._by_bin, *tail)
+        if not sp.issparse(x):
+            _hash_dense(np.ascontiguousarray(x), *self._by_bin, *tail)
             return codes
-        rows = (batch.indptr.astype("i8"), batch.indices.astype("i4"), batch.data.astype("f4"))
+        rows = (x.indptr.astype("i8"), x.indices.astype("i4"), x.data.astype("f4"))
         _hash_sparse(*rows, *self._by_coordinate, self.seed & 0x7FFFFFFF, *tail)
         return codes
 

@@ -1,5 +1,7 @@
 """SimHash: codes on which vectors of a small angle agree."""
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 from numba import njit
@@ -93,14 +95,14 @@ class SimHash:
         Raises:
             IncompatibleError: the batch is not (n, dim).
         """
-        batch = batch if sp.issparse(batch) else np.asarray(batch, dtype=np.float32)
-        if batch.ndim != 2 or batch.shape[1] != self.dim:
-            raise IncompatibleError(f"a batch of shape {batch.shape} does not fit {self!r}")
-        codes = np.empty((batch.shape[0], self.tables), np.int32)
+        x: Any = batch if sp.issparse(batch) else np.asarray(batch, dtype=np.float32)
+        if x.ndim != 2 or x.shape[1] != self.dim:
+            raise IncompatibleError(f"a batch of shape {x.shape} does not fit {self!r}")
+        codes = np.empty((x.shape[0], self.tables), np.int32)
         step = max(1, CHUNK // self.planes.shape[1])
         for start in range(0, len(codes), step):
             with np.errstate(invalid="ignore"):
-                projections = np.ascontiguousarray(batch[start : start + step] @ self.planes)
+                projections = np.ascontiguousarray(x[start : start + step] @ self.planes)
             _pack(projections, self.bits, codes[start : start + step])
         return codes
 

@@ -63,15 +63,16 @@ class Problem:
 
     def pairs(self, index: MaxIPIndex, limit: int) -> tuple[Ids, Ids]:
         """Queries to learn from, and for each a wrong row that it met, or -1."""
-        train = self.train
+        train = self.train.astype(np.int32)
         offsets, ids = index.candidates(self.queries[train], limit, "most_frequent")
-        own = self._scores(train, self.labels[train])
+        own = self._scores(train, self.labels[train].astype(np.int32))
         missed = ~_met(offsets, ids, self.labels[train]) & (own >= np.percentile(own, 10))
         pick = offsets[:-1] + self.rng.integers(0, np.maximum(1, np.diff(offsets)))
         wrong = np.append(ids, 0)[np.minimum(pick, len(ids))].astype(np.int32)
-        scores = self._scores(train, wrong)
+        scores = self._scores(train, wrong.astype(np.int32))
         wrong[(scores > np.percentile(scores, 50)) | (np.diff(offsets) == 0)] = -1
-        return np.append(train, train[missed]), np.append(wrong, wrong[missed])
+        of = np.append(train, train[missed]).astype(np.int32)
+        return of, np.append(wrong, wrong[missed]).astype(np.int32)
 
     def _scores(self, of: Ids, to: Ids) -> Floats:
         return np.einsum("ij,ij->i", self.queries[of], self.rows[to]) + self.bias[to]

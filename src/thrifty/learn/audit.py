@@ -74,6 +74,7 @@ def audit_sampling(wide: Wide, rows: csr_array, labels: Labels, *, seed: int = 0
 
 def _compare(wide: Wide, tile: Tile, rng: np.random.Generator) -> tuple[float, ...]:
     path = wide.hidden
+    assert path is not None
     hidden, _ = path.activate(tile, wide.scratch)
     everything = np.arange(path.bias.size, dtype=np.int32)
     active = path.active(tile, hidden, rng)

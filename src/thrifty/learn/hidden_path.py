@@ -24,6 +24,7 @@ from thrifty.learn.tile import Groups, Scratch, Tile
 __all__ = ["HiddenPath"]
 
 FIRST_SQUARE = 1e-4
+BLOCK = 8192  # output rows widened at once
 START_BIAS = {"softmax": 0.0, "sigmoid": -4.0, "squared": 0.0}
 
 
@@ -95,7 +96,9 @@ class HiddenPath:
 
     def output_float32(self) -> NDArray[np.float32]:
         """All output rows as float32; the table itself where it is stored so."""
-        return self.output if self.tied else self.rows(np.arange(len(self.output), dtype=np.int32))
+        if self.tied:
+            return np.asarray(self.output, np.float32)
+        return self.rows(np.arange(len(self.output), dtype=np.int32))
 
     def active(self, tile: Tile, hidden: NDArray, rng: np.random.Generator) -> NDArray[np.int32]:
         """The outputs a tile computes, ascending: its labels and the selector's negatives."""
@@ -129,12 +132,12 @@ class HiddenPath:
         loss = self.gradient(scores, tile, active)
         back = scores @ rows
         back *= keep
-        noise, rate = np.uint64(rng.integers(2**63)), np.float32(rate)
-        step_rows(self.output, self.output_squares, active, scores.T @ hidden, rate, noise)
-        _step_vector(self.bias, self.bias_squares, active, scores.sum(axis=0), rate)
-        _step_vector(self.hidden_bias, self.hidden_squares, slice(None), back.sum(axis=0), rate)
+        noise, pace = np.uint64(rng.integers(2**63)), np.float32(rate)
+        step_rows(self.output, self.output_squares, active, scores.T @ hidden, pace, noise)
+        _step_vector(self.bias, self.bias_squares, active, scores.sum(axis=0), pace)
+        _step_vector(self.hidden_bias, self.hidden_squares, slice(None), back.sum(axis=0), pace)
         parts = groups.columns, groups.starts, groups.rows, groups.order
-        step_bag(self.table, self.table_squares, *parts, tile.values, back, rate, noise)
+        step_bag(self.table, self.table_squares, *parts, tile.values, back, pace, noise)
         return loss
 
     def through(
@@ -146,9 +149,14 @@ class HiddenPath:
         return (rows * on) @ self.rows(outputs).T
 
     def scores(self, tile: Tile, scratch: Scratch) -> NDArray[np.float32]:
-        """Scores (b, outputs) of every output."""
+        """Scores (b, outputs) of every output; a bfloat16 table is widened block by block."""
         hidden, _ = self.activate(tile, scratch)
-        scores = hidden @ self.output_float32().T
+        if self.tied:
+            return hidden @ self.output.T + self.bias
+        scores = np.empty((tile.num_rows, self.bias.size), np.float32)
+        for start in range(0, self.bias.size, BLOCK):
+            ids = np.arange(start, min(start + BLOCK, self.bias.size), dtype=np.int32)
+            scores[:, start : start + BLOCK] = hidden @ self.rows(ids).T
         scores += self.bias
         return scores
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -147,7 +148,8 @@ class LSS(HiddenLSH):
         super().__init__(index, num_classes, share=share)
         self._queries, self._labels = np.empty((KEPT, dim), np.float32), np.empty(KEPT, np.int32)
         self._seen, self._told, self._learned = 0, False, False
-        self._weights = self._bias = None
+        self._weights: Any = None
+        self._bias: Any = None
 
     def observe(self, hidden: Floats, labels: Ids) -> None:
         """Keep pairs to learn from; the newest 8192 stay.
@@ -182,7 +184,7 @@ class LSS(HiddenLSH):
 
     def _learn(self, weights: Floats, bias: Floats) -> None:
         """New planes, learned on the labels seen and a sample of the other rows."""
-        old = self.index.family
+        old: Any = self.index.family
         labels = self._labels[: self._seen]
         others = np.random.default_rng([old.seed, 0x1555]).integers(0, self.num_classes, SUBSET)
         rows = np.union1d(labels, others)

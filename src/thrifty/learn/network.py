@@ -136,7 +136,7 @@ class Wide:
         """
         logits = scores * np.float32(self.slope) + np.float32(self.shift)
         if self.settings.task == "many":
-            return 1.0 / (1.0 + np.exp(-np.clip(logits, -30, 30)))
+            return np.float32(1.0) / (np.float32(1.0) + np.exp(-np.clip(logits, -30, 30)))
         logits -= logits.max(axis=1, keepdims=True)
         np.exp(logits, out=logits)
         return logits / logits.sum(axis=1, keepdims=True)

@@ -78,6 +78,7 @@ def _first_tiles(chunks: Iterator[tuple[csr_array, Labels]], size: int) -> list[
 
 def _hidden(wide: Wide, tiles: list[Tile], held_out: tuple[csr_array, Labels]) -> list[Tried]:
     path, scratch = wide.hidden, Scratch()
+    assert path is not None
     fixed = wide.settings.loss != "auto" or wide.settings.task != "many"
     tried = []
     for loss in (path.loss,) if fixed else ("sigmoid", "softmax"):
@@ -96,6 +97,7 @@ def _hidden(wide: Wide, tiles: list[Tile], held_out: tuple[csr_array, Labels]) -
 
 def _linear(wide: Wide, tiles: list[Tile], held_out: tuple[csr_array, Labels]) -> list[Tried]:
     path, tried = wide.linear, []
+    assert path is not None
     for rate, first_square in LINEAR[path.loss]:
         path.rate, path.first_square = rate, first_square
         path.reset()

@@ -76,7 +76,7 @@ def _pick(labels: Labels, rows: np.ndarray) -> Labels:
 
 
 def _join(first: Labels, second: Labels) -> Labels:
-    if not isinstance(first, tuple):
-        return np.concatenate([first, second])
+    if not isinstance(first, tuple) or not isinstance(second, tuple):
+        return np.concatenate([first, second]).astype(np.float32)
     offsets = np.concatenate([first[0], second[0][1:] + first[0][-1]])
     return offsets, np.concatenate([first[1], second[1]])

@@ -48,7 +48,9 @@ class Shortlist:
             raise ValueError("wide must be a network with a hidden path, got hidden=0")
         outputs = wide.settings.num_outputs
         self.wide = wide
-        self.limit = int(in_range("limit", limit or max(256, outputs // 50), 1, 2**31 - 1))
+        self.limit = int(
+            in_range("limit", max(256, outputs // 50) if limit is None else limit, 1, 2**31 - 1)
+        )
         sizes = {"num_rows": outputs, "dim": wide.settings.hidden}
         self.index = MaxIPIndex.within(memory, **sizes, seed=seed)
         self.index.build(wide.hidden.output_float32(), wide.hidden.bias)
@@ -79,6 +81,7 @@ class Shortlist:
 
     def _proposed(self, tile: Tile) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
         wide, path = self.wide, self.wide.hidden
+        assert path is not None
         hidden, _ = path.activate(tile, wide.scratch)
         found = self.index.candidates(hidden, self.limit)[1]
         linear = None
