@@ -49,7 +49,7 @@ class Scratch:
         """Group the tile's entries by column."""
         nnz = tile.codes.size
         if self.slots.size <= 2 * nnz or self.stamp > 2**31 - 4:
-            size = 1 << int(4 * nnz + 1024).bit_length()
+            size = 1 << int(2 * nnz + 1024).bit_length()
             self.slots, self.marks = np.zeros(size, np.int32), np.zeros(size, np.int32)
             self.stamp = 0
         self.stamp += 1
