@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from evidence.learn._synthetic import Labels, World
+from evidence.learn._synthetic import Labels, Rows, World
 from thrifty.learn import Settings, Wide
+from thrifty.learn.hidden_path import HiddenPath
 from thrifty.learn.tile import cut
-from thrifty.learn.worker import Worker
+from thrifty.learn.worker import Job, Worker
 
 __all__ = [
     "TILE",
@@ -25,6 +26,7 @@ __all__ = [
     "endless",
     "learner",
     "our_curve",
+    "path_of",
     "seconds_to",
     "torch_curve",
     "torch_python",
@@ -37,21 +39,34 @@ TILE = 256
 
 def learner(world: World, labels: Labels, **settings: Any) -> Wide:
     """A network of one hidden layer of 128 units over this world, tile 256."""
-    chosen = {"task": "one", "linear": "none", "tile": TILE, "negatives": "uniform", **settings}
+    chosen: dict[str, Any] = {
+        "task": "one",
+        "linear": "none",
+        "tile": TILE,
+        "negatives": "uniform",
+        **settings,
+    }
     sizes = {"num_columns": world.columns, "num_outputs": world.classes}
     counts = np.bincount(labels[1], minlength=world.classes)
     wide = Wide(Settings(**sizes, **chosen), class_counts=counts, rows=len(labels[1]))
-    wide.hidden.refresh()
+    path_of(wide).refresh()
     return wide
 
 
-def precision(wide: Wide, held: tuple) -> float:
+def path_of(wide: Wide) -> HiddenPath:
+    """The hidden path, which every network here has."""
+    if wide.hidden is None:
+        raise TypeError("wide must have a hidden path")
+    return wide.hidden
+
+
+def precision(wide: Wide, held: Rows) -> float:
     """P@1 over every output on held-out rows."""
     rows, (_, labels) = held
     return float((wide.top_k(rows, 1)[0][:, 0] == labels).mean())
 
 
-def our_curve(wide: Wide, train: tuple, held: tuple, at: list[int]) -> Curve:
+def our_curve(wide: Wide, train: Rows, held: Rows, at: list[int]) -> Curve:
     """Train with the network's own rate to each number of rows; time for judging is not counted.
 
     Args:
@@ -59,7 +74,7 @@ def our_curve(wide: Wide, train: tuple, held: tuple, at: list[int]) -> Curve:
     """
     warm(wide)
     rate, worker, points, used = wide.settings.learning_rate, Worker(wide), [], 0.0
-    jobs, seen = endless(train, rate), 0
+    jobs, seen = endless(train, rate or 0.0), 0
     with ThreadPoolExecutor(wide.settings.threads) as pool:
         for rows in at:
             start = time.process_time()
@@ -71,7 +86,7 @@ def our_curve(wide: Wide, train: tuple, held: tuple, at: list[int]) -> Curve:
     return points
 
 
-def endless(train: tuple, rate: float) -> Iterator[tuple]:
+def endless(train: Rows, rate: float) -> Iterator[Job]:
     """Jobs for a worker: the rows again and again, in tiles."""
     epochs = (tile for _ in count() for tile in cut(*train, TILE))
     return ((tile, rate, (number,)) for number, tile in enumerate(epochs))
@@ -85,7 +100,7 @@ def warm(like: Wide) -> None:
     small = learner(world, labels, learning_rate=0.1, **settings)
     with ThreadPoolExecutor(1) as pool:
         Worker(small).run(pool, ((tile, 0.1, (0,)) for tile in cut(rows, labels, TILE)))
-    small.hidden.refresh()
+    path_of(small).refresh()
     precision(small, (rows, labels))
 
 

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-__all__ = ["AMAZON", "THIRTY", "Labels", "World", "first_rows"]
+__all__ = ["AMAZON", "THIRTY", "Labels", "Rows", "World"]
 
 Labels = tuple[NDArray[np.int64], NDArray[np.int32]]  # bounds and ids, as the learner takes them
+Rows = tuple[csr_array, Labels]
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class World:
     noise: int = 30
     seed: int = 0
 
-    def rows(self, count: int, part: int) -> tuple[csr_array, Labels]:
+    def rows(self, count: int, part: int) -> Rows:
         """So many rows with one label each; another part holds other rows of the same task."""
         rng = np.random.default_rng([self.seed, 2, part])
         labels = self._zipf(rng, self.classes, count)
@@ -83,8 +84,3 @@ class World:
 
 AMAZON = World()
 THIRTY = World(classes=30_000)
-
-
-def first_rows(rows: csr_array, labels: Labels, count: int) -> tuple[csr_array, Labels]:
-    """The first so many rows and their labels."""
-    return rows[:count], (labels[0][: count + 1], labels[1][:count])

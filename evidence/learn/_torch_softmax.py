@@ -37,7 +37,7 @@ class Dense(nn.Module):
             torch.optim.Adam(rest, lr=rate, fused=True),
         ]
 
-    sparse = ("bag.weight",)
+    sparse: tuple[str, ...] = ("bag.weight",)
 
     def make_output(self, classes: int, hidden: int) -> None:
         self.rows = nn.Parameter(torch.zeros(classes, hidden))
@@ -70,7 +70,7 @@ class Sampled(Dense):
         negatives: how many are drawn a batch.
     """
 
-    sparse = ("bag.weight", "rows.weight", "shift.weight")
+    sparse: tuple[str, ...] = ("bag.weight", "rows.weight", "shift.weight")
 
     def __init__(self, world: World, hidden: int, rate: float, draw: str, negatives: int) -> None:
         super().__init__(world, hidden, rate)

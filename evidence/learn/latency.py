@@ -17,8 +17,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from evidence import Evidence, run
-from evidence.learn._curve import TILE, endless, learner
-from evidence.learn._synthetic import AMAZON, THIRTY, World
+from evidence.learn._curve import TILE, endless, learner, path_of
+from evidence.learn._synthetic import AMAZON, THIRTY, Rows, World
 from thrifty.hashing import SimHash
 from thrifty.index import MaxIPIndex
 from thrifty.learn import Shortlist, Wide
@@ -85,7 +85,7 @@ EVIDENCE = (
 
 
 @cache
-def trained(world: World) -> tuple[Wide, tuple]:
+def trained(world: World) -> tuple[Wide, Rows]:
     """A network after two epochs, and the rows it is asked about."""
     train = world.rows(ROWS[world], 0)
     wide = learner(world, train[1], learning_rate=0.1)
@@ -117,10 +117,10 @@ def exact(world: World) -> tuple[np.ndarray, dict[str, float]]:
 
 def planes(world: World, bits: int, tables: int, capacity: int, limit: int) -> np.ndarray:
     """Planes learned on rows of their own."""
-    wide, _ = trained(world)
+    path = path_of(trained(world)[0])
     rows, (_, labels) = world.rows(LEARNED_ON, 2)
-    hidden = [wide.hidden.activate(tile, Scratch())[0] for tile in cut(rows, None, TILE)]
-    output = wide.hidden.output_float32(), wide.hidden.bias
+    hidden = [path.activate(tile, Scratch())[0] for tile in cut(rows, None, TILE)]
+    output = path.output_float32(), path.bias
     sizes = {"limit": limit, "capacity": capacity, "rounds": 3}
     return learn_planes(np.concatenate(hidden), labels, *output, bits, tables, **sizes)
 
@@ -131,7 +131,8 @@ def asked_of(world: World, family: SimHash, capacity: int, limit: int) -> dict[s
     true, _ = exact(world)
     shortlist = Shortlist(wide, memory="64 MB", limit=limit)
     index = MaxIPIndex(family, capacity=capacity)
-    shortlist.index = index.build(wide.hidden.output_float32(), wide.hidden.bias)
+    path = path_of(wide)
+    shortlist.index = index.build(path.output_float32(), path.bias)
     ids, took = one_by_one(shortlist.top_k, asked)
     recall = np.mean([np.isin(a, b).mean() for a, b in zip(true, ids, strict=True)])
     found = {"recall@5": float(recall), "P@1": float((ids[:, 0] == labels[1]).mean())}
