@@ -12,6 +12,7 @@ __all__ = ["area_under_curve", "calibrate", "choose_mix", "quality_name"]
 
 MIXES = ((0.8, 0.2), (2 / 3, 1 / 3), (0.5, 0.5), (1 / 3, 2 / 3), (0.2, 0.8), (1.0, 0.0), (0.0, 1.0))
 SCORES = 2_000_000  # scores that a calibration looks at
+FEW, DEEP = 50, 20  # above so many classes the first place alone is too rare to compare by
 WORK = 30e9  # multiply-adds that one evaluation may cost
 
 
@@ -21,7 +22,9 @@ def quality_name(wide: Wide) -> str:
         return "-rmse"
     if wide.settings.task == "many":
         return "ndcg@5"
-    return "auc" if wide.settings.num_outputs == 2 else "accuracy"
+    if wide.settings.num_outputs == 2:
+        return "auc"
+    return "accuracy" if wide.settings.num_outputs <= FEW else f"mrr@{DEEP}"
 
 
 def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDArray]:
@@ -72,7 +75,8 @@ def _keep(wide: Wide, scores: NDArray) -> NDArray:
         return scores[:, 0]
     if wide.settings.num_outputs == 2:
         return scores[:, 1] - scores[:, 0]
-    k = min(5 if wide.settings.task == "many" else 1, scores.shape[1])
+    few = 1 if scores.shape[1] <= FEW else DEEP
+    k = min(5 if wide.settings.task == "many" else few, scores.shape[1])
     ids, best = np.empty((len(scores), k), np.int32), np.empty((len(scores), k), np.float32)
     top_of(scores, ids, best)
     return ids
@@ -88,7 +92,7 @@ def _score(wide: Wide, found: NDArray, labels: Labels) -> NDArray:
     truth = ids[offsets[:-1]]
     if wide.settings.num_outputs == 2:
         return np.array(area_under_curve(found, truth == 1))
-    return (found[:, 0] == truth).astype(np.float64)
+    return (found == truth[:, None]) @ (1.0 / np.arange(1, found.shape[1] + 1))
 
 
 def _ndcg(top: NDArray, offsets: NDArray, ids: NDArray) -> NDArray:
