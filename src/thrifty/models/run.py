@@ -19,7 +19,7 @@ from thrifty.models.labels import Target
 from thrifty.models.model import Model
 from thrifty.models.plan import Facts, Plan, Reading, plan
 from thrifty.models.report import write_html
-from thrifty.models.resident import peak
+from thrifty.models.resident import peak, trim, trimmed
 from thrifty.models.spill import Spill, encoded, few_rows, from_bytes, to_bytes
 from thrifty.models.workplace import Kept, Workplace, fingerprint
 
@@ -96,7 +96,7 @@ class Run:
             self.featurizer, self.target, self.mixer,
             share=self.share, most_bytes=self.reading.held_out, seed=options["seed"],
         )  # fmt: skip
-        for pair in self._encoded(self.source):
+        for pair in trimmed(self._encoded(self.source)):
             spill.add(*pair)
         self.held = spill.finish()
         self.skipped = self.source.report.to_dict()
@@ -104,7 +104,6 @@ class Run:
             self.held = few_rows(self._encoded(self.validation), self.reading.held_out)
             self.target.check()
         self.again = spill.again and self.validation is None
-        pa.default_memory_pool().release_unused()
         self._keep_first()
 
     def _encoded(self, source: Source) -> Iterator[Any]:
@@ -163,6 +162,7 @@ class Run:
         common = {"seed": options["seed"], "threads": options["threads"]}
         self.plan: Plan = plan(options["memory"], facts, **{**common, **options["settings"]})
         self.featurizer.settle(self.plan.settings.num_columns)
+        trim()
         self.on_plan(self.plan)
 
     def _learned(self) -> tuple[Model, History]:
@@ -204,7 +204,7 @@ class Run:
 
     def _stream(self, epoch: int, start: int) -> Iterator[tuple[csr_array, Any]]:
         chunks = self.mixer.epoch(epoch, chunk_rows=self.plan.chunk_rows, start_chunk=start)
-        for batch in chunks:
+        for batch in trimmed(chunks):
             yield self.featurizer.weigh(batch), self.target.ragged(batch["labels"])
 
     def _checkpoint(self, header: dict[str, Any], arrays: Mapping[str, Any]) -> None:
