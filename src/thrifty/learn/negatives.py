@@ -6,24 +6,20 @@ import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import in_range, one_of, parse_bytes
+from thrifty.core import in_range
 from thrifty.hashing.keys import GAMMA, mix
 from thrifty.index import MaxIPIndex
 
 __all__ = [
-    "SELECTORS",
     "HiddenLSH",
     "LabelLSH",
     "LogFrequency",
     "Selector",
     "Uniform",
-    "make_selector",
 ]
 
 Ids = NDArray[np.int32]
 Floats = NDArray[np.float32]
-SELECTORS = ("uniform", "log-frequency", "lsh-hidden", "lsh-label", "lss")
-MEMORY = "128 MB"  # of an index, unless told
 
 
 class Selector(Protocol):
@@ -149,42 +145,6 @@ class LabelLSH(HiddenLSH):
 
     def _near(self, hidden: Floats, positives: Ids, limit: int) -> Ids:
         return self.index.neighbours_of_tile(positives, limit, positives)
-
-
-def make_selector(
-    name: str,
-    num_classes: int,
-    dim: int,
-    *,
-    counts: ArrayLike | None = None,
-    seed: int = 0,
-    memory: int | str | None = None,
-) -> Selector:
-    """The selector of this name.
-
-    Args:
-        name: "uniform", "log-frequency", "lsh-hidden", "lsh-label" or "lss".
-        num_classes: classes of the output layer.
-        dim: width of the hidden values.
-        counts: (num_classes,) frequencies, for "log-frequency"; None counts ids as ranked.
-        seed: of the hash family.
-        memory: budget of the index, such as "64 MB"; None for 128 MB.
-
-    Raises:
-        ValueError: an unknown name.
-        BudgetError: memory cannot hold one table; the message names what can.
-    """
-    if one_of("name", name, SELECTORS) == "uniform":
-        return Uniform(num_classes)
-    if name == "log-frequency":
-        return LogFrequency(np.zeros(num_classes) if counts is None else counts)
-    budget = parse_bytes(MEMORY if memory is None else memory)
-    if name == "lss":
-        from thrifty.learn.lss import LSS
-
-        return LSS(num_classes, dim, memory=budget, seed=seed)
-    index = MaxIPIndex.within(budget, num_rows=num_classes, dim=dim, seed=seed)
-    return (HiddenLSH if name == "lsh-hidden" else LabelLSH)(index, num_classes)
 
 
 def fill(rng: np.random.Generator, num_classes: int, positives: Ids, chosen: Ids, num: int) -> Ids:

@@ -14,7 +14,7 @@ from scipy.sparse import csr_array
 from thrifty.core import FormatError
 from thrifty.learn.hidden_path import HiddenPath
 from thrifty.learn.linear_path import DenseLinear, SparseLinear
-from thrifty.learn.negatives import make_selector
+from thrifty.learn.selectors import make_selector
 from thrifty.learn.settings import Settings
 from thrifty.learn.tile import Labels, Scratch, Tile, cut
 from thrifty.learn.top import top_of

@@ -9,7 +9,7 @@ from scipy.sparse import vstack
 
 from thrifty.learn.network import Wide
 from thrifty.learn.probe import chosen_rate
-from thrifty.learn.tile import Labels
+from thrifty.learn.tile import Labels, take
 from thrifty.learn.trainer import Chunk, History, Stream, run_epochs
 
 __all__ = ["blend", "refit"]
@@ -61,18 +61,8 @@ def blend(chunks: Iterator[Chunk], extra: Chunk, num_rows: int, epoch: int) -> I
         given = upto
         yield (
             vstack([chunk, rows[picked]], format="csr"),
-            _join(own, _pick(labels, picked)),
+            _join(own, take(labels, picked)),
         )
-
-
-def _pick(labels: Labels, rows: np.ndarray) -> Labels:
-    if not isinstance(labels, tuple):
-        return labels[rows]
-    offsets, ids = labels
-    counts = offsets[rows + 1] - offsets[rows]
-    bounds = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-    places = np.repeat(offsets[rows] - bounds[:-1], counts) + np.arange(bounds[-1])
-    return bounds, ids[places]
 
 
 def _join(first: Labels, second: Labels) -> Labels:
