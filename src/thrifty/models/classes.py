@@ -38,7 +38,7 @@ class Classes:
         >>> classes.add(pa.array(["cat", "dog", "cat"])).tolist()
         [0, 1, 0]
         >>> classes.find(pa.array(["dog", "cow"])).tolist(), classes.name(1)
-        ([1, -1], 'dog')
+        ([1, -2], 'dog')
     """
 
     def __init__(self) -> None:
