@@ -81,7 +81,7 @@ def test_few_outputs_are_computed_all_and_many_are_sampled():
     """Sampling and the sparse linear path begin where there are many classes."""
     few, many = plan("512 MB", TEXTS).settings, plan("2 GB", WIDE).settings
     assert (few.linear, few.negatives) == ("dense", "none")
-    assert (many.linear, many.negatives) == ("sparse", "log-frequency")
+    assert (many.linear, many.negatives) == ("sparse", "uniform")
 
 
 def test_what_is_set_by_hand_is_kept():

@@ -232,7 +232,7 @@ def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Setti
         "num_outputs": facts.outputs,
         "num_columns": 1,
         "linear": "dense" if few else "sparse",
-        "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "log-frequency",
+        "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "uniform",
         "num_negatives": max(512, min(2048, facts.outputs // 10)),
     }
     for hidden, storage in WIDTHS:
