@@ -1,14 +1,12 @@
 """Evidence: reductions over segments beat the loop by far, and keep up with a sparse product."""
 
 import math
-import time
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from evidence import Evidence, run
+from evidence.timing import best
 from thrifty.core.segments import segment_mean, segment_sum
 
 EVIDENCE = (
@@ -40,16 +38,6 @@ def case(n: int, k: int, d: int) -> tuple[np.ndarray, np.ndarray]:
     """Normal float32 rows and uniform labels."""
     rng = np.random.default_rng(0)
     return rng.standard_normal((n, d), dtype=np.float32), rng.integers(0, k, n)
-
-
-def best(call: Callable[[], Any], rounds: int) -> float:
-    """Least CPU seconds of so many calls."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def loop(x: np.ndarray, labels: np.ndarray, k: int) -> np.ndarray:

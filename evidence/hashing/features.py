@@ -1,15 +1,12 @@
 """Evidence: n-grams are counted many times faster than by scikit-learn, and stay unbiased."""
 
-import time
-from collections.abc import Callable
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 from sklearn.feature_extraction.text import HashingVectorizer
 
 from evidence import Evidence, run
+from evidence.timing import best
 from thrifty.hashing import TextFeatures
 
 EVIDENCE = (
@@ -51,16 +48,6 @@ def texts(rows: int) -> list[str]:
     words = np.array([rng.integers(97, 123, n, dtype=np.uint8).tobytes().decode() for n in lengths])
     share = 1 / np.arange(1, 50_001)
     return [" ".join(rng.choice(words, 200, p=share / share.sum())) for _ in range(rows)]
-
-
-def best(call: Callable[[], Any], rounds: int) -> float:
-    """Least CPU seconds of so many calls."""
-    times = []
-    for _ in range(rounds):
-        start = time.process_time()
-        call()
-        times.append(time.process_time() - start)
-    return min(times)
 
 
 def compare(family: TextFeatures, peer: HashingVectorizer) -> tuple[float, dict[str, float]]:
