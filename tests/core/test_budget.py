@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thrifty.core import format_bytes, parse_bytes
+from thrifty.core import BudgetError, budget_for, format_bytes, parse_bytes
 
 
 @given(st.integers(1, 10**15))
@@ -78,3 +78,13 @@ def test_zero_and_thousands_of_terabytes_can_be_written():
     """The ends of the range are plain."""
     assert [format_bytes(0), format_bytes(999), format_bytes(999_999)] == ["0 B", "999 B", "1 MB"]
     assert format_bytes(2**62) == "4610000 TB"
+
+
+def test_a_budget_below_the_smallest_is_refused():
+    """The message says what it is for and the smallest that would do, which does."""
+    with pytest.raises(
+        BudgetError, match=r"^budget must be at least 1\.24 kB for a filter, got '1 kB'$"
+    ) as caught:
+        budget_for("a filter", "1 kB", 1_234)
+    assert caught.value.smallest == 1_234
+    assert budget_for("a filter", 1_234, 1_234) == 1_234

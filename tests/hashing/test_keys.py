@@ -290,3 +290,20 @@ GOLDEN = [
     "fe841b40321cb209",
     "950c0004a89a7ddd",
 ]
+
+
+def test_a_scalar_is_a_column_of_one():
+    """A text, bytes, a number, a date, an Arrow scalar or None hash as in a list of one."""
+    for value in (
+        "abc",
+        b"abc",
+        7,
+        7.5,
+        True,
+        dt.date(2024, 2, 29),
+        None,
+        np.int8(7),
+        pa.scalar("x"),
+    ):
+        plain = value.as_py() if isinstance(value, pa.Scalar) else value
+        np.testing.assert_array_equal(hash_column(value), hash_column(pa.array([plain])))

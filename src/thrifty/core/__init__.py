@@ -1,6 +1,6 @@
-"""core: the record of a method, budgets, errors, checks, the file container, segments."""
+"""core: the record of a method, budgets, errors, checks, the container, summaries, segments."""
 
-from thrifty.core.budget import format_bytes, parse_bytes
+from thrifty.core.budget import budget_for, format_bytes, parse_bytes
 from thrifty.core.checks import in_range, one_of
 from thrifty.core.container import dump, load, read_container, replacing, save, write_container
 from thrifty.core.errors import (
@@ -12,6 +12,7 @@ from thrifty.core.errors import (
     ThriftyError,
 )
 from thrifty.core.method import Method, method, record_of
+from thrifty.core.summary import Summary, taken
 
 __all__ = [
     "BudgetError",
@@ -20,7 +21,9 @@ __all__ = [
     "IncompatibleError",
     "Method",
     "SaveError",
+    "Summary",
     "ThriftyError",
+    "budget_for",
     "dump",
     "format_bytes",
     "in_range",
@@ -32,5 +35,6 @@ __all__ = [
     "record_of",
     "replacing",
     "save",
+    "taken",
     "write_container",
 ]

@@ -4,7 +4,9 @@ import math
 import re
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Context, Decimal
 
-__all__ = ["format_bytes", "parse_bytes"]
+from thrifty.core.errors import BudgetError
+
+__all__ = ["budget_for", "format_bytes", "parse_bytes"]
 
 UNITS = {"": 1, "b": 1} | {
     letter + suffix: base**power
@@ -42,6 +44,31 @@ def parse_bytes(size: int | str, name: str = "memory") -> int:
     nbytes = size if isinstance(size, int) else _parse_text(size, name)
     if not 1 <= nbytes <= LARGEST:
         raise ValueError(f"{name} must be at least 1 byte and at most 4 EiB, got {size!r}")
+    return nbytes
+
+
+def budget_for(what: str, budget: int | str, smallest: int) -> int:
+    """Turn a budget into bytes, and refuse one that cannot hold the smallest of its kind.
+
+    Args:
+        what: that is to be made, with its article.
+        budget: as for `parse_bytes`.
+        smallest: bytes of the smallest there is.
+
+    Raises:
+        BudgetError: the budget is below the smallest, which the error names.
+
+    Example:
+        >>> budget_for("a Bloom filter", "1 kB", 64)
+        1000
+        >>> budget_for("a Bloom filter", 63, 64)
+        Traceback (most recent call last):
+        thrifty.core.errors.BudgetError: budget must be at least 64 B for a Bloom filter, got 63
+    """
+    nbytes = parse_bytes(budget, "budget")
+    if nbytes < smallest:
+        least = format_bytes(smallest, up=True)
+        raise BudgetError(f"budget must be at least {least} for {what}, got {budget!r}", smallest)
     return nbytes
 
 

@@ -1,5 +1,7 @@
 """Columns: whatever a user calls a column, as Arrow arrays and their bare buffers."""
 
+from datetime import date, time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -10,11 +12,13 @@ import pyarrow.types as pt
 __all__ = ["Column", "chunks", "numbers", "text_buffers"]
 
 Column = Any
-"""A pyarrow Array or ChunkedArray, a NumPy array, a list, or anything that exports Arrow."""
+"""A pyarrow Array or ChunkedArray, a NumPy array, a list, an exporter of Arrow, or a scalar."""
+
+SCALARS = (str, bytes, bool, int, float, Decimal, date, time, timedelta, np.generic, pa.Scalar)
 
 
 def chunks(column: Column) -> list[pa.Array]:
-    """The column as a list of Arrow arrays, with string views made plain.
+    """The column as a list of Arrow arrays, with string views made plain; a scalar is one value.
 
     Raises:
         TypeError: the values are not of one Arrow type.
@@ -27,6 +31,8 @@ def chunks(column: Column) -> list[pa.Array]:
 
 
 def _arrow(column: Column) -> pa.Array | pa.ChunkedArray:
+    if column is None or isinstance(column, SCALARS):
+        column = [column.as_py() if isinstance(column, pa.Scalar) else column]
     try:
         if hasattr(column, "__arrow_c_stream__"):
             return pa.chunked_array(column)

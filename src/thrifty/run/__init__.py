@@ -1,0 +1,3 @@
+"""run: one fold over many partitions, by threads here, by Ray or Spark beyond."""
+
+__all__ = []

@@ -1,0 +1,3 @@
+"""sketch: mergeable summaries of streams, each with an error beside its answer."""
+
+__all__ = []
