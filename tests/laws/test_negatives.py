@@ -37,6 +37,21 @@ class Late(Uniform):
         return super().select(rng, hidden, positives, min(num, self.num))
 
 
+class Counting(Uniform):
+    """Chooses by how often it was refreshed, which its state does not tell."""
+
+    times = 0
+
+    def refresh(self, weights, bias, ids=None):
+        """Count."""
+        self.times += 1
+
+    def select(self, rng, hidden, positives, num):
+        """Skip so many numbers."""
+        rng.random(self.times)
+        return super().select(rng, hidden, positives, num)
+
+
 @pytest.mark.parametrize("law", LAWS["negatives"], ids=lambda law: law.__name__)
 def test_a_sound_selector_keeps_the_law(law):
     """The uniform selector keeps every law."""
@@ -45,7 +60,7 @@ def test_a_sound_selector_keeps_the_law(law):
 
 @pytest.mark.parametrize(
     ("law", "broken"),
-    list(zip(LAWS["negatives"], (Forgetful, Moody, Late), strict=True)),
+    list(zip(LAWS["negatives"], (Forgetful, Moody, Late, Counting), strict=True)),
     ids=lambda thing: thing.__name__,
 )
 def test_a_broken_selector_breaks_the_law(law, broken):

@@ -6,6 +6,7 @@ from scipy.sparse import csr_array, random_array
 
 from thrifty.learn import Settings
 from thrifty.learn.hidden_path import HiddenPath
+from thrifty.learn.lss import LSS
 from thrifty.learn.negatives import Uniform
 from thrifty.learn.tile import Scratch, cut
 
@@ -190,3 +191,19 @@ def test_through_is_linear_in_what_is_on():
     constant = (path.hidden_bias * on) @ path.output.T + path.bias
     slow = path.scores(tile, Scratch())[0]
     np.testing.assert_allclose(added.sum(axis=0) + constant, slow, rtol=1e-4, atol=1e-4)
+
+
+def test_a_learning_selector_is_told_pairs():
+    """Of each tile 32 examples at most, each with the label of the tile that it scores highest."""
+    path, told = path_of("softmax"), []
+    path.selector = LSS(OUTPUTS, DIM, memory="1 MB")
+    path.selector.observe = lambda *pair: told.append(pair)
+    tile = tile_of("many")[1]
+    hidden, _ = path.activate(tile, Scratch())
+    path.active(tile, hidden, np.random.default_rng(0))
+    positives = np.unique(tile.ids)
+    scores = (hidden @ path.output.T + path.bias)[:, positives]
+    np.testing.assert_array_equal(told[0][0], hidden)
+    np.testing.assert_array_equal(told[0][1], positives[scores.argmax(axis=1)])
+    path.active(tile, np.repeat(hidden, 20, axis=0), np.random.default_rng(0))
+    assert len(told[1][0]) == len(told[1][1]) == 40

@@ -107,21 +107,6 @@ def test_the_selector_learns_on_a_full_refresh():
     assert gain.mean() > 4 * gain.std() / np.sqrt(1000)
 
 
-def test_the_selector_finds_pairs_in_its_tiles():
-    """Without `observe`, the best-scoring positive of each row is what it learns from."""
-    queries, labels, rows, bias = world(640)
-    selector = LSS(ROWS, DIM, memory="1 MB")
-    selector.refresh(rows, bias, None)
-    before = selector.index.family
-    for start in range(0, 640, 32):
-        tile = slice(start, start + 32)
-        selector.select(np.random.default_rng(0), queries[tile], np.unique(labels[tile]), 20)
-    chance = 1 / 32 + 4 * np.sqrt(0.25 / 640)
-    assert (selector._labels[:640] == labels).mean() > chance
-    selector.refresh(rows, bias, None)
-    assert selector.index.family is not before
-
-
 def test_refusals():
     """What does not fit is shown with both sides."""
     queries, labels, rows, bias = world(20)

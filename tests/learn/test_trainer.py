@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from thrifty.learn import History, Settings, Wide, train
+from thrifty.learn import History, Settings, Wide, lss, train, worker
 from thrifty.learn import trainer as module
 from thrifty.learn.audit import Audit
+from thrifty.learn.settings import SELECTORS
 from thrifty.learn.tile import take
 from thrifty.learn.trainer import run_epochs
 
@@ -124,11 +125,8 @@ class Kept:
         return copy.deepcopy(self.state)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=str)
-@pytest.mark.parametrize("at", [0, 4, 6, 11, 16])
-def test_a_resumed_run_equals_one_without_a_pause(kind, at, monkeypatch):
-    """Stopped at any checkpoint, between epochs or within: the same network to the bit."""
-    monkeypatch.setattr(module, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+def resumed_at(at, kind):
+    """A run without a pause and one resumed from checkpoint number `at`, with their histories."""
     whole, best = network(**kind), Kept()
     history = train(whole, stream, HELD_OUT, best=Kept())
     saved = []
@@ -142,12 +140,36 @@ def test_a_resumed_run_equals_one_without_a_pause(kind, at, monkeypatch):
         train(network(**kind), stream, HELD_OUT, checkpoint=checkpoint, best=best)
     resumed = network(**kind)
     later = train(resumed, stream, HELD_OUT, resume=saved[-1], best=best)
+    return whole, history, resumed, later
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=str)
+@pytest.mark.parametrize("at", [0, 4, 6, 11, 16])
+def test_a_resumed_run_equals_one_without_a_pause(kind, at, monkeypatch):
+    """Stopped at any checkpoint, between epochs or within: the same network to the bit."""
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    whole, history, resumed, later = resumed_at(at, kind)
     same(resumed, whole)
     for mine, theirs in zip(later.epochs, history.epochs, strict=True):
         assert [mine[k] for k in ("loss", "quality", "mix")] == [
             theirs[k] for k in ("loss", "quality", "mix")
         ]
     assert later.probe == history.probe
+
+
+@pytest.mark.parametrize("negatives", SELECTORS[1:])
+@pytest.mark.parametrize("storage", ["float32", "bfloat16"])
+@pytest.mark.parametrize("at", [1, 9, 13])
+def test_a_resumed_run_chooses_the_same_negatives(negatives, storage, at, monkeypatch):
+    """What a selector has noted, and when it looks again, outlasts the pause: the same network."""
+    monkeypatch.setattr(module, "SECONDS_BETWEEN_CHECKPOINTS", -1.0)
+    monkeypatch.setattr(worker, "TILES_BETWEEN_REFRESHES", 17)
+    monkeypatch.setattr(lss, "ENOUGH", 64)
+    found = Audit(recall_of_top=1, gradient_cosine=1, sampled_share=1, speedup=2.0, pays=True)
+    monkeypatch.setattr(module, "audit_sampling", lambda *_, **__: found)
+    kind = {"negatives": negatives, "num_negatives": 2, "tile": 4, "storage": storage, "epochs": 3}
+    whole, _, resumed, _ = resumed_at(at, kind)
+    same(resumed, whole)
 
 
 def test_a_resume_without_the_best_of_before_still_ends():

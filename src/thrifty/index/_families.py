@@ -1,5 +1,6 @@
 """Families: an LSH family to a JSON header and arrays, and back."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ def described(family: Family) -> tuple[dict[str, Any], dict[str, NDArray]]:
     return {"name": "dwta", "shape": shape, **given}, {}
 
 
-def restored(told: dict[str, Any], arrays: dict[str, NDArray]) -> Family:
+def restored(told: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Family:
     """Inverse of `described`."""
     if one_of("family", told["name"], ("simhash", "dwta")) == "simhash":
         return SimHash(*told["shape"], planes=arrays["planes"])

@@ -1,18 +1,21 @@
 """Tables: buckets of row ids by code, filled, moved and asked; it knows codes, not vectors."""
 
 import threading
+from collections.abc import Mapping
+from math import log2
 
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.core import in_range
+from thrifty.core import BudgetError, format_bytes, in_range, parse_bytes
 from thrifty.index import _buckets as kernels
 
-__all__ = ["Ids", "Tables", "table_nbytes"]
+__all__ = ["CAPACITY", "Ids", "Tables", "shape_within", "table_nbytes"]
 
 Ids = NDArray[np.int32]
 QUERIES = 1024  # asked at once
 LARGEST = 2**31 - 1
+LOAD, CAPACITY, MOST_TABLES = 10, 32, 64  # of tables within a budget
 
 
 class Tables:
@@ -74,7 +77,7 @@ class Tables:
         """What has to be kept to restore these tables."""
         return {name: getattr(self, name) for name in ("slots", "size", "load", "codes")}
 
-    def adopt(self, arrays: dict[str, NDArray]) -> None:
+    def adopt(self, arrays: Mapping[str, NDArray]) -> None:
         """Take over arrays read from a file.
 
         Raises:
@@ -118,6 +121,21 @@ class _Scratch(threading.local):
             self.hits, self.counts = np.zeros(num_codes, "i4"), np.zeros(num_rows, "i4")
             self.touched = np.empty(num_rows, "i4")
         return self.hits, self.counts, self.touched
+
+
+def shape_within(budget: int | str, num_rows: int, dim: int) -> tuple[int, int]:
+    """Bits of a code and number of tables over num_rows rows of width dim that fit a budget.
+
+    Raises:
+        BudgetError: not even one table fits.
+    """
+    bits = int(min(24, max(1, round(log2(max(2, num_rows / LOAD))))))
+    table = table_nbytes(1 << bits, CAPACITY, num_rows) + 4 * (dim + 1) * bits
+    tables = min(MOST_TABLES, parse_bytes(budget, "budget") // table)
+    if tables < 1:
+        needs = f"an index over {num_rows} rows needs {format_bytes(table)}"
+        raise BudgetError(f"{needs}, got {budget!r}", table)
+    return bits, tables
 
 
 def table_nbytes(num_codes: int, capacity: int, num_rows: int) -> int:

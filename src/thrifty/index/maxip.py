@@ -1,34 +1,30 @@
 """MaxIPIndex: a small set of rows whose inner product with a query is probably large."""
 
 import io
-from math import log2
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import (
-    BudgetError,
     FormatError,
     IncompatibleError,
     dump,
-    format_bytes,
     in_range,
     method,
     one_of,
-    parse_bytes,
     read_container,
 )
 from thrifty.hashing import SimHash
 from thrifty.index._buckets import rerank
 from thrifty.index._families import Family, described, restored
-from thrifty.index._tables import Ids, Tables, table_nbytes
+from thrifty.index._tables import CAPACITY, Ids, Tables, shape_within
 
 __all__ = ["MaxIPIndex"]
 
 KIND, VERSION = "maxip-index", 1
 ROWS = 8192  # hashed at once
-LOAD, CAPACITY, MOST_TABLES = 10, 32, 64  # what `within` builds
 
 
 @method(
@@ -80,9 +76,8 @@ class MaxIPIndex:
         self.capacity = in_range("capacity", capacity, 1, 32767)
         self.replacement = one_of("replacement", replacement, ("reservoir", "fifo"))
         self.transform = one_of("transform", transform, ("none", "norm"))
-        self.seed = seed
-        self.dim = in_range("family.dim", family.dim, 2 + (transform == "norm"), 2**31 - 1) - 1
-        self.dim -= transform == "norm"
+        self.seed, extra = seed, int(transform == "norm")
+        self.dim = in_range("family.dim", family.dim, 2 + extra, 2**31 - 1) - 1 - extra
         self._clear(0)
 
     @classmethod
@@ -92,12 +87,7 @@ class MaxIPIndex:
         Raises:
             BudgetError: not even one table fits.
         """
-        bits = int(min(24, max(1, round(log2(max(2, num_rows / LOAD))))))
-        table = table_nbytes(1 << bits, CAPACITY, num_rows) + 4 * (dim + 1) * bits
-        tables = min(MOST_TABLES, parse_bytes(budget, "budget") // table)
-        if tables < 1:
-            needs = f"an index over {num_rows} rows needs {format_bytes(table)}"
-            raise BudgetError(f"{needs}, got {budget!r}", table)
+        bits, tables = shape_within(budget, num_rows, dim)
         return cls(SimHash(dim + 1, bits, tables, seed=seed), seed=seed)
 
     def __repr__(self) -> str:
@@ -229,22 +219,20 @@ class MaxIPIndex:
         """Bytes held by buckets, codes and hash family (8 more a row and thread while asked)."""
         return self.family.nbytes + self._tables.nbytes
 
-    def to_bytes(self) -> bytes:
-        """The index with its hash family, as one container."""
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray]]:
+        """A JSON-able header and every array, not copied; `from_state` is the inverse."""
         names = ("capacity", "replacement", "transform", "seed")
         settings = {name: getattr(self, name) for name in names} | {"longest": float(self._longest)}
-        family, arrays = described(self.family)
-        header, arrays = {"family": family, "index": settings}, arrays | self._tables.arrays()
-        return dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
+        told, arrays = described(self.family)
+        return {"family": told, "index": settings}, arrays | self._tables.arrays()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of to_bytes.
+    def from_state(cls, header: Mapping[str, Any], arrays: Mapping[str, NDArray]) -> Self:
+        """Inverse of `state`; takes the arrays over.
 
         Raises:
-            FormatError: the bytes are damaged, foreign or newer.
+            FormatError: header and arrays do not belong together.
         """
-        header, arrays = read_container(io.BytesIO(data), kind=KIND, version=VERSION)
         try:
             settings = dict(header["index"])
             longest = float(settings.pop("longest"))
@@ -256,17 +244,29 @@ class MaxIPIndex:
         index._longest = longest
         return index
 
+    def to_bytes(self) -> bytes:
+        """The index with its hash family, as one container."""
+        header, arrays = self.state()
+        return dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> Self:
+        """Inverse of to_bytes.
+
+        Raises:
+            FormatError: the bytes are damaged, foreign or newer.
+        """
+        return cls.from_state(*read_container(io.BytesIO(data), kind=KIND, version=VERSION))
+
     def _clear(self, num_rows: int) -> None:
-        self.num_rows = num_rows
-        self._longest = 0.0
+        self.num_rows, self._longest = num_rows, 0.0
         shape = (self.family.tables, self.family.num_codes, self.capacity, num_rows)
         self._tables = Tables(*shape, self.replacement == "reservoir", self.seed)
 
     def _fitting(self, rows: ArrayLike, bias: ArrayLike | None) -> tuple[NDArray, NDArray]:
         rows = np.ascontiguousarray(rows, dtype=np.float32)
-        bias = np.asarray(
-            np.zeros(len(rows)) if bias is None else bias, dtype=np.float32, order="C"
-        )
+        bias = np.zeros(len(rows)) if bias is None else bias
+        bias = np.asarray(bias, dtype=np.float32, order="C")
         if rows.ndim != 2 or rows.shape[1] != self.dim or bias.shape != (len(rows),):
             shapes = f"rows of shape {rows.shape} with a bias of shape {bias.shape}"
             raise IncompatibleError(f"{shapes} do not fit {self!r}")

@@ -4,6 +4,7 @@ Hidden values are DIM wide. Each law raises AssertionError if broken.
 """
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,23 @@ def chooses_before_any_refresh(make: Make) -> None:
     assert not np.isin(ids, positives).any()
 
 
+def state_goes_on(make: Make) -> None:
+    """A selector that takes over another's state chooses as that one, and after a refresh too."""
+    rows, bias, hidden = _world()
+    positives, one, two = np.array([3, 9], np.int32), make(), make()
+    for start in range(2):
+        if hasattr(one, "observe"):
+            one.observe(rows[start:], np.arange(start, CLASSES, dtype=np.int32))
+        one.refresh(rows, bias, None)
+    two.restore(*deepcopy(one.state()))
+    for moved in (None, rows[::-1].copy()):
+        if moved is not None:
+            one.refresh(moved, bias, None)
+            two.refresh(moved, bias, None)
+        draws = [s.select(np.random.default_rng(5), hidden, positives, 200) for s in (one, two)]
+        np.testing.assert_array_equal(*draws)
+
+
 def _world() -> list[np.ndarray]:
     """Rows, biases and the hidden values of a tile."""
     rng = np.random.default_rng(0)
@@ -59,5 +77,10 @@ def _refreshed(make: Make) -> Any:
 
 
 LAWS: dict[str, tuple[Callable[[Make], None], ...]] = {
-    "negatives": (choice_is_valid, chance_is_the_generators, chooses_before_any_refresh),
+    "negatives": (
+        choice_is_valid,
+        chance_is_the_generators,
+        chooses_before_any_refresh,
+        state_goes_on,
+    ),
 }

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.learn.loss import LOSSES, squared
+from thrifty.learn.lss import LSS
 from thrifty.learn.negatives import Selector
 from thrifty.learn.rows import (
     add_bag,
@@ -25,6 +26,7 @@ __all__ = ["HiddenPath"]
 
 FIRST_SQUARE = 1e-4
 BLOCK = 8192  # output rows widened at once
+SHOWN = 32  # examples of a tile that a learning selector is told
 START_BIAS = {"softmax": 0.0, "sigmoid": -4.0, "squared": 0.0}
 
 
@@ -105,6 +107,10 @@ class HiddenPath:
         if self.selector is None:
             return np.arange(self.bias.size, dtype=np.int32)
         positives = np.unique(tile.ids)
+        if isinstance(self.selector, LSS) and positives.size:
+            some = hidden[:: max(1, len(hidden) // SHOWN)]
+            scores = some @ self.rows(positives).T + self.bias[positives]
+            self.selector.observe(some, positives[scores.argmax(axis=1)])
         negatives = self.selector.select(rng, hidden, positives, self.num_negatives)
         return np.sort(np.concatenate([positives, negatives]))
 

@@ -1,6 +1,6 @@
 """LSS: hash tables whose planes are learned, so that a query meets its true label's row."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ Floats = NDArray[np.float32]
 Ids = NDArray[np.int32]
 BATCH = 512
 SHARPNESS = 20.0  # what full agreement of two soft codes is worth, as a logit
-KEPT, ENOUGH, A_TILE, SUBSET = 8192, 512, 32, 30_000  # of the selector: pairs and rows learned from
+KEPT, ENOUGH, SUBSET = 8192, 512, 30_000  # of the selector: pairs and rows learned from
 
 
 @dataclass(frozen=True)
@@ -126,9 +126,8 @@ def learn_planes(
 class LSS(HiddenLSH):
     """Negatives from tables with learned planes; as `HiddenLSH` until enough pairs were seen.
 
-    Pairs of hidden values and labels are kept from the tiles asked about: told by `observe`, or
-    else taken as the positive that the hidden values score highest. Every full refresh learns
-    the planes anew from the pairs, starting from the present ones.
+    Every full refresh learns the planes anew from the newest pairs of hidden values and labels
+    that `observe` was told, starting from the present ones.
 
     Args:
         num_classes: classes of the output layer.
@@ -147,9 +146,7 @@ class LSS(HiddenLSH):
         index = MaxIPIndex.within(memory, num_rows=num_classes, dim=dim, seed=seed)
         super().__init__(index, num_classes, share=share)
         self._queries, self._labels = np.empty((KEPT, dim), np.float32), np.empty(KEPT, np.int32)
-        self._seen, self._told, self._learned = 0, False, False
-        self._weights: Any = None
-        self._bias: Any = None
+        self.seed, self._seen, self._learned = seed, 0, False
 
     def observe(self, hidden: Floats, labels: Ids) -> None:
         """Keep pairs to learn from; the newest 8192 stay.
@@ -158,42 +155,44 @@ class LSS(HiddenLSH):
             hidden: (b, d) float32.
             labels: (b,) int32, the true class of each.
         """
-        self._told = True
-        self._keep(hidden, labels)
-
-    def select(self, rng: np.random.Generator, hidden: Floats, positives: Ids, num: int) -> Ids:
-        """See `Selector.select`."""
-        if self._weights is not None and not self._told and len(positives):
-            some = hidden[:: max(1, len(hidden) // A_TILE)]
-            scores = some @ self._weights[positives].T + self._bias[positives]
-            self._keep(some, positives[scores.argmax(axis=1)])
-        return super().select(rng, hidden, positives, num)
-
-    def refresh(self, weights: Floats, bias: Floats, ids: Ids | None = None) -> None:
-        """See `Selector.refresh`; with ids None the planes are learned anew too."""
-        self._weights, self._bias = weights, bias
-        if ids is None and self._seen >= ENOUGH:
-            self._learn(weights, bias)
-        super().refresh(weights, bias, ids)
-
-    def _keep(self, hidden: Floats, labels: Ids) -> None:
         hidden, labels = hidden[-KEPT:], labels[-KEPT:]
         places = (self._seen + np.arange(len(labels))) % KEPT
         self._queries[places], self._labels[places] = hidden, labels
         self._seen += len(labels)
 
+    def refresh(self, weights: Floats, bias: Floats, ids: Ids | None = None) -> None:
+        """See `Selector.refresh`; with ids None the planes are learned anew too."""
+        if ids is None and self._seen >= ENOUGH:
+            self._learn(weights, bias)
+        super().refresh(weights, bias, ids)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Selector.state`."""
+        header, arrays = super().state()
+        pairs = {"queries": self._queries[: self._seen], "labels": self._labels[: self._seen]}
+        return header | {"seen": self._seen, "learned": self._learned}, arrays | pairs
+
+    def restore(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `Selector.restore`."""
+        super().restore(header, arrays)
+        self._seen, self._learned = header["seen"], header["learned"]
+        self._queries[: self._seen], self._labels[: self._seen] = (
+            arrays["queries"],
+            arrays["labels"],
+        )
+
     def _learn(self, weights: Floats, bias: Floats) -> None:
         """New planes, learned on the labels seen and a sample of the other rows."""
         old: Any = self.index.family
         labels = self._labels[: self._seen]
-        others = np.random.default_rng([old.seed, 0x1555]).integers(0, self.num_classes, SUBSET)
+        others = np.random.default_rng([self.seed, 0x1555]).integers(0, self.num_classes, SUBSET)
         rows = np.union1d(labels, others)
         learned = learn_planes(
             self._queries[: self._seen], np.searchsorted(rows, labels), weights[rows], bias[rows],
-            old.bits, old.tables, rounds=3, seed=old.seed,
+            old.bits, old.tables, rounds=3, seed=self.seed,
             planes=old.planes if self._learned else None,
         )  # fmt: skip
-        family = SimHash(old.dim, old.bits, old.tables, seed=old.seed, planes=learned)
+        family = SimHash(old.dim, old.bits, old.tables, planes=learned)
         self.index = MaxIPIndex(family, capacity=self.index.capacity, seed=self.index.seed)
         self._learned = True
 

@@ -1,6 +1,7 @@
 """Negatives: which classes a tile of examples is trained against, chosen five ways."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
 from numba import njit
@@ -49,8 +50,30 @@ class Selector(Protocol):
         """
         ...
 
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What it has noted so far: a JSON-able header, and arrays, not copied."""
+        ...
 
-class Uniform:
+    def restore(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over the state of a selector made alike, to choose as that one would."""
+        ...
+
+
+class _Fixed:
+    """A choice that does not look at the rows, so that there is nothing to note."""
+
+    def refresh(self, weights: Floats, bias: Floats, ids: Ids | None = None) -> None:
+        """See `Selector.refresh`."""
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Selector.state`."""
+        return {}, {}
+
+    def restore(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `Selector.restore`."""
+
+
+class Uniform(_Fixed):
     """Every class alike; O(num) a tile.
 
     Args:
@@ -70,11 +93,8 @@ class Uniform:
         """See `Selector.select`."""
         return fill(rng, self.num_classes, positives, self._none, num)
 
-    def refresh(self, weights: Floats, bias: Floats, ids: Ids | None = None) -> None:
-        """Nothing to note: the choice does not look at the rows."""
 
-
-class LogFrequency:
+class LogFrequency(_Fixed):
     """Frequent classes more often: the class of frequency rank r with weight log(1 + 1 / (r + 1)).
 
     Args:
@@ -97,9 +117,6 @@ class LogFrequency:
         drawn = np.empty(num, np.int32)
         kept = _draw_by_rank(_word(rng), self._by_rank, positives, drawn)
         return fill(rng, self.num_classes, positives, drawn[:kept], num)
-
-    def refresh(self, weights: Floats, bias: Floats, ids: Ids | None = None) -> None:
-        """Nothing to note: the choice does not look at the rows."""
 
 
 class HiddenLSH:
@@ -132,6 +149,14 @@ class HiddenLSH:
             self.index.build(weights, bias)
         else:
             self.index.refresh(ids, weights[ids], bias[ids])
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """See `Selector.state`."""
+        return self.index.state()
+
+    def restore(self, header: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
+        """See `Selector.restore`."""
+        self.index = MaxIPIndex.from_state(header, arrays)
 
     def _near(self, hidden: Floats, positives: Ids, limit: int) -> Ids:
         return self.index.candidates_of_tile(hidden, limit, positives)

@@ -158,6 +158,7 @@ class _Run:
                 self.best.save(header["network"], arrays)
             if self.history.audit.get("fell_back"):
                 self.wide.hidden.selector = None
+            self.worker.restore(header["worker"], arrays)
         else:
             self.history.probe = probe(self.wide, self.stream(0, 0), self.held_out)
             self.rate = chosen_rate(self.history.probe, self.rate)
@@ -236,14 +237,11 @@ class _Run:
         calibrate(self.wide, *self.held_out)
 
     def _state(self) -> State:
-        header, arrays = self.wide.state()
+        network, arrays = self.wide.state()
+        worker, tables = self.worker.state()
+        header = {"network": network, "worker": worker, "history": self.history.to_dict()}
         place = {"epoch": self.epoch, "chunk": self.chunk, "loss": self.loss, "rows": self.rows}
-        return {
-            "network": header,
-            "history": self.history.to_dict(),
-            "rate": self.rate,
-            **place,
-        }, arrays
+        return header | place | {"rate": self.rate}, arrays | tables
 
     def _report(self, rows_per_second: float) -> None:
         done, settings = self.history.epochs, self.wide.settings

@@ -8,15 +8,19 @@ import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import islice
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from thrifty.learn.negatives import Selector
 from thrifty.learn.network import Wide
 from thrifty.learn.tile import Scratch, Tile
 
 __all__ = ["Worker"]
 
 Job = tuple[Tile, float, tuple[int, ...]]
+PREFIX = "selector."
 TILES_BETWEEN_REFRESHES = 64  # at least; else until as many negatives were drawn as outputs
 
 
@@ -66,6 +70,24 @@ class Worker:
             self.refresh()
         rng = np.random.default_rng(seed)
         return self.wide.hidden.step(tile, rate, rng, self.local.scratch)
+
+    def state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """What a step depends on beside the network: when the selector looks, what it has seen."""
+        chooser = self._selector
+        header, arrays = ({}, {}) if chooser is None else chooser.state()
+        named = {PREFIX + name: array for name, array in arrays.items()}
+        return {"tiles": self.tiles, "selector": header}, named
+
+    def restore(self, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        """Inverse of `state`."""
+        self.tiles = header["tiles"]
+        own = {n.removeprefix(PREFIX): a for n, a in arrays.items() if n.startswith(PREFIX)}
+        if self._selector is not None:
+            self._selector.restore(header["selector"], own)
+
+    @property
+    def _selector(self) -> Selector | None:
+        return None if self.wide.hidden is None else self.wide.hidden.selector
 
     def refresh(self) -> None:
         """Tell a hashed or learned selector that output rows have moved."""
