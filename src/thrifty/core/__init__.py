@@ -2,6 +2,7 @@
 
 from thrifty.core.budget import budget_for, format_bytes, parse_bytes
 from thrifty.core.checks import in_range, one_of
+from thrifty.core.composite import packed, unpacked
 from thrifty.core.container import dump, load, read_container, replacing, save, write_container
 from thrifty.core.errors import (
     BudgetError,
@@ -30,11 +31,13 @@ __all__ = [
     "load",
     "method",
     "one_of",
+    "packed",
     "parse_bytes",
     "read_container",
     "record_of",
     "replacing",
     "save",
     "taken",
+    "unpacked",
     "write_container",
 ]
