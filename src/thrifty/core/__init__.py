@@ -12,6 +12,7 @@ from thrifty.core.errors import (
     SaveError,
     ThriftyError,
 )
+from thrifty.core.interval import Interval
 from thrifty.core.method import Method, method, record_of
 from thrifty.core.summary import Summary, taken
 
@@ -20,6 +21,7 @@ __all__ = [
     "DataError",
     "FormatError",
     "IncompatibleError",
+    "Interval",
     "Method",
     "SaveError",
     "Summary",

@@ -1,5 +1,6 @@
 """hashing: hash families, and features made by hashing."""
 
+from thrifty.hashing.blocks import hash_blocks, weighted_blocks
 from thrifty.hashing.dwta import DWTA
 from thrifty.hashing.features import NUM_CODES, TextFeatures, code_of, cross
 from thrifty.hashing.keys import hash_column, mix64
@@ -12,6 +13,8 @@ __all__ = [
     "TextFeatures",
     "code_of",
     "cross",
+    "hash_blocks",
     "hash_column",
     "mix64",
+    "weighted_blocks",
 ]
