@@ -1,3 +1,5 @@
 """sketch: mergeable summaries of streams, each with an error beside its answer."""
 
-__all__ = []
+from thrifty.sketch.comoments import CoMoments, Correlated
+
+__all__ = ["CoMoments", "Correlated"]
