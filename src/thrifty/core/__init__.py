@@ -1,7 +1,7 @@
 """core: the record of a method, budgets, errors, checks, the container, summaries, segments."""
 
 from thrifty.core.budget import budget_for, format_bytes, parse_bytes
-from thrifty.core.checks import in_range, one_of
+from thrifty.core.checks import in_range, one_of, whole
 from thrifty.core.composite import packed, unpacked
 from thrifty.core.container import dump, load, read_container, replacing, save, write_container
 from thrifty.core.errors import (
@@ -41,5 +41,6 @@ __all__ = [
     "save",
     "taken",
     "unpacked",
+    "whole",
     "write_container",
 ]

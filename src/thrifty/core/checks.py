@@ -1,9 +1,9 @@
 """Checks: one sentence for every argument that is out of its documented range."""
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import TypeVar
 
-__all__ = ["in_range", "one_of"]
+__all__ = ["in_range", "one_of", "whole"]
 
 Number = TypeVar("Number", bound=float)
 
@@ -27,6 +27,25 @@ def in_range(name: str, value: Number, low: float, high: float) -> Number:
     if not low <= value <= high:
         raise ValueError(f"{name} must be in {low}..{high}, got {value!r}")
     return value
+
+
+def whole(name: str, value: int, low: int, high: int) -> int:
+    """Return value as an int if it is a whole number and low <= value <= high.
+
+    Raises:
+        TypeError: value is not an int; a bool or a float is none, even a whole one.
+        ValueError: value is outside the range.
+
+    Example:
+        >>> whole("rows", 4, 1, 16)
+        4
+        >>> whole("rows", 4.0, 1, 16)
+        Traceback (most recent call last):
+        TypeError: rows must be a whole number in 1..16, got 4.0
+    """
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be a whole number in {low}..{high}, got {value!r}")
+    return int(in_range(name, int(value), low, high))
 
 
 def one_of(name: str, value: str, choices: tuple[str, ...]) -> str:
