@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from thrifty.core import record_of
 from thrifty.hashing import NUM_CODES, TextFeatures, code_of, cross, hash_column, mix64
-from thrifty.hashing.features import BLOCK
+from thrifty.hashing._texts import BLOCK
 from thrifty.laws.hashing import LAWS
 
 LAW_CASES = [law for name in record_of(TextFeatures).laws for law in LAWS[name]]

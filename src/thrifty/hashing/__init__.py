@@ -4,11 +4,13 @@ from thrifty.hashing.blocks import hash_blocks, weighted_blocks
 from thrifty.hashing.dwta import DWTA
 from thrifty.hashing.features import NUM_CODES, TextFeatures, code_of, cross
 from thrifty.hashing.keys import hash_column, mix64
+from thrifty.hashing.minhash import MinHash
 from thrifty.hashing.simhash import SimHash
 
 __all__ = [
     "DWTA",
     "NUM_CODES",
+    "MinHash",
     "SimHash",
     "TextFeatures",
     "code_of",

@@ -1,98 +1,62 @@
-"""N-grams: the kernels that read text and write hashes of its words, identifiers and characters.
-
-Rows are first laid out in one buffer, in lower case, a space before, between and after them, with a
-mark beside every byte. An odd mark is a byte inside a character; marks from TAIL on make up words.
-"""
-
-import functools
-import unicodedata
+"""N-grams: the kernels that read text laid out by `_layout` and write hashes of its n-grams."""
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.extending import intrinsic
 
-from thrifty.hashing.keys import hash_bytes, join
+from thrifty.hashing._layout import HIGH_BITS, LETTER, SPACE, TAIL, UNDERSCORE, UPPER
+from thrifty.hashing.keys import hash_bytes, join, load64
 
-__all__ = ["count_rows", "find_tokens", "hash_chars", "hash_words", "lay_out", "tables"]
+__all__ = ["count_rows", "find_tokens", "find_words", "hash_chars", "hash_words"]
 
-SPACE, SEPARATOR_TAIL, SEPARATOR, TAIL = 0, 1, 2, 3
-LETTER, UPPER, DIGIT, UNDERSCORE = 4, 6, 8, 10
 NUM_CODES = 2**31 - 1
+REACH = np.uint64(0x0101010101010101 * (128 - TAIL))  # lifts marks from TAIL on to the high bit
+GATHER = np.uint64(0x0102040810204080)  # the lowest bits of eight bytes to the highest byte
 
 
-@functools.cache
-def tables() -> tuple[np.ndarray, np.ndarray]:
-    """Lower case (uint16) and mark (uint8) of every character below 65,536.
+@intrinsic
+def trailing_zeros(typing, word):
+    """Number of zero bits below the lowest set bit of a uint64 that is not 0."""
 
-    Categories are those of Unicode 3.2, which every Python has; characters that are newer count as
-    letters, and so does every character from 65,536 on.
+    def generate(context, builder, signature, arguments):
+        return builder.cttz(arguments[0], ir.IntType(1)(1))
+
+    return types.int64(types.uint64), generate
+
+
+@njit(error_model="numpy")
+def find_words(marks, begin, end, bounds):
+    """Fill bounds with first and last byte of each word, 64 bytes at a time; how many there are.
+
+    Without parts of identifiers, and without a least length: see `find_tokens`. Reads as many as 63
+    marks beyond the end.
     """
-    pairs = [_lower_and_mark(chr(code)) for code in range(65_536)]
-    lower, marks = zip(*pairs, strict=True)
-    return np.array(lower, np.uint16), np.array(marks, np.uint8)
+    made, carry, i = 0, np.uint64(0), begin
+    while i < end:
+        bits = _word_bits(marks, i)
+        if end - i < 64:
+            bits &= (np.uint64(1) << np.uint64(end - i)) - np.uint64(1)
+        edges = bits ^ (bits << np.uint64(1) | carry)
+        carry = bits >> np.uint64(63)
+        while edges:
+            bounds[made] = i + trailing_zeros(edges)
+            edges &= edges - np.uint64(1)
+            made += 1
+        i += 64
+    if made & 1:
+        bounds[made] = end
+    return (made + 1) // 2
 
 
-def _lower_and_mark(char: str) -> tuple[int, int]:
-    category = unicodedata.ucd_3_2_0.category(char)
-    if char.isspace():
-        return ord(" "), SPACE
-    if char == "_":
-        return ord(char), UNDERSCORE
-    if category[0] in "PSZ" or category in ("Cc", "Cf"):
-        return ord(char), SEPARATOR
-    if category not in ("Lu", "Lt"):
-        return ord(char), DIGIT if "0" <= char <= "9" else LETTER
-    small = char.lower()
-    fits = len(small.encode()) == len(char.encode()) and len(small) == 1
-    return ord(small if fits else char), UPPER
-
-
-@njit(nogil=True, cache=True, error_model="numpy")
-def lay_out(data, offsets, lower, kinds, text, marks, starts):
-    """Copy row i of data to text[starts[i]:starts[i + 1] - 1] in lower case, and mark it."""
-    text[0], marks[0] = 32, SPACE
-    place = 1
-    for row in range(starts.size - 1):
-        starts[row] = place
-        i, end = offsets[row], offsets[row + 1]
-        while i < end:
-            byte = data[i]
-            if byte < 0x80:
-                text[place], marks[place] = lower[byte], kinds[byte]
-                step = 1
-            else:
-                step = _lay_out_wide(data, i, end, lower, kinds, text, marks, place)
-            i += step
-            place += step
-        text[place], marks[place] = 32, SPACE
-        place += 1
-    starts[starts.size - 1] = place
-    text[place:], marks[place:] = 32, SPACE
-
-
-@njit(error_model="numpy")
-def _lay_out_wide(data, i, end, lower, kinds, text, marks, place):
-    lead = np.int64(data[i])
-    step = 1 + (lead >= 0xC0) + (lead >= 0xE0)
-    if lead < 0xC0 or lead >= 0xF0 or i + step > end:
-        text[place], marks[place] = lead, LETTER if lead >= 0xC0 else TAIL
-        return 1
-    code = lead & (0x1F if step == 2 else 0x0F)
-    for j in range(i + 1, i + step):
-        code = code << 6 | (np.int64(data[j]) & 0x3F)
-    kind = kinds[code]
-    code = np.int64(lower[code])
-    for j in range(place + step - 1, place, -1):
-        text[j], marks[j] = 32 if kind == SPACE else 0x80 | (code & 0x3F), _tail(kind)
-        code >>= 6
-    text[place], marks[place] = 32 if kind == SPACE else code | (0xC0 if step == 2 else 0xE0), kind
-    return step
-
-
-@njit(error_model="numpy")
-def _tail(kind):
-    if kind == SPACE:
-        return SPACE
-    return SEPARATOR_TAIL if kind == SEPARATOR else TAIL
+@njit(forceinline=True, error_model="numpy")
+def _word_bits(marks, i):
+    """Bit k says whether byte i + k belongs to a word, that is its mark is TAIL or more."""
+    bits = np.uint64(0)
+    for k in range(8):
+        high = (load64(marks, i + 8 * k) + REACH) & HIGH_BITS
+        bits |= (((high >> np.uint64(7)) * GATHER) >> np.uint64(56)) << np.uint64(8 * k)
+    return bits
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -3,23 +3,19 @@
 from collections.abc import Iterator
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.types as pt
 from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range, method
 from thrifty.hashing import _ngrams
-from thrifty.hashing._columns import Column, chunks, text_buffers
+from thrifty.hashing._columns import Column, chunks
+from thrifty.hashing._texts import CHARS, NONE, lay_out, orders, text_blocks
 from thrifty.hashing.keys import join, key_of, seed_key
 
 __all__ = ["NUM_CODES", "TextFeatures", "code_of", "cross"]
 
 NUM_CODES = _ngrams.NUM_CODES
-BLOCK = 1 << 20
-PADDING = 16
-CHARS, CROSS = 0x6368617273, 0x63726F7373
-NONE = (0, -1)
+CROSS = 0x63726F7373
 
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
@@ -74,8 +70,8 @@ class TextFeatures:
     ) -> None:
         if words is None and chars is None:
             raise ValueError("words must be a pair where chars is None, got None")
-        self.words = _orders("words", words, 8)
-        self.chars = _orders("chars", chars, 16)
+        self.words = orders("words", words, 8)
+        self.chars = orders("chars", chars, 16)
         self.min_length = in_range("min_length", min_length, 1, 1000)
         self.identifiers, self.signed = bool(identifiers), bool(signed)
         self.seed = in_range("seed", seed, 0, 2**64 - 1)
@@ -99,7 +95,7 @@ class TextFeatures:
         Raises:
             TypeError: the column is not of text.
         """
-        parts = [self._count(*block) for chunk in chunks(column) for block in _blocks(chunk)]
+        parts = [self._count(*block) for chunk in chunks(column) for block in text_blocks(chunk)]
         if not parts:
             return np.zeros(1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
         indptrs, codes, counts = zip(*parts, strict=True)
@@ -113,8 +109,8 @@ class TextFeatures:
             (code, n-gram) in order of first appearance, each pair once; a character n-gram shows
             the spaces around its word.
         """
-        blocks = list(_blocks(chunks([text])[0]))
-        laid, marks, starts = _lay_out(*blocks[0])
+        blocks = list(text_blocks(chunks([text])[0]))
+        laid, marks, starts = lay_out(*blocks[0])
         grams = self._word_names(laid, marks, starts) if self.words else []
         grams += self._char_names(laid, marks, starts) if self.chars else []
         codes = code_of(np.array([h for h, _ in grams], np.uint64)).tolist()
@@ -122,7 +118,7 @@ class TextFeatures:
 
     def _count(self, data: np.ndarray, offsets: np.ndarray) -> Rows:
         options = (self.words or NONE, self.chars or NONE, self.min_length, self.identifiers)
-        return _ngrams.count_rows(*_lay_out(data, offsets), *options, self.signed, self._keys)
+        return _ngrams.count_rows(*lay_out(data, offsets), *options, self.signed, self._keys)
 
     def _word_names(
         self, text: np.ndarray, marks: np.ndarray, starts: np.ndarray
@@ -188,40 +184,6 @@ def cross(codes_a: ArrayLike, codes_b: ArrayLike, seed: int = 0) -> NDArray[np.i
 def _cross(a, b, key, out):
     for i in range(out.size):
         out[i] = join(key_of(np.uint64(a[i]) + key), key_of(np.uint64(b[i]) ^ key))
-
-
-def _orders(name: str, pair: tuple[int, int] | None, most: int) -> tuple[int, int] | None:
-    if pair is None:
-        return None
-    low, high = (int(in_range(name, n, 1, most)) for n in pair)
-    if low > high:
-        raise ValueError(f"{name} must be (shortest, longest), got {pair!r}")
-    return low, high
-
-
-def _blocks(array: pa.Array) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Data and int64 offsets of about a megabyte of rows at a time."""
-    if isinstance(array, pa.DictionaryArray):
-        array = chunks(array.dictionary_decode())[0]
-    if pt.is_null(array.type):
-        array = array.cast(pa.string())
-    if not (pt.is_string(array.type) or pt.is_large_string(array.type)):
-        raise TypeError(f"column must be of text, got {array.type}")
-    data, offsets = text_buffers(array.fill_null("") if array.null_count else array)
-    row, rows = 0, len(array)
-    while row < rows:
-        full = int(np.searchsorted(offsets, int(offsets[row]) + BLOCK, side="right")) - 1
-        end = min(max(full, row + 1), row + BLOCK, rows)
-        yield data, offsets[row : end + 1].astype(np.int64)
-        row = end
-
-
-def _lay_out(data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    size = int(offsets[-1] - offsets[0]) + len(offsets) + PADDING
-    text, marks = np.empty((2, size), np.uint8)
-    starts = np.empty(len(offsets), np.int64)
-    _ngrams.lay_out(data, offsets, *_ngrams.tables(), text, marks, starts)
-    return text, marks, starts
 
 
 def _decode(text: np.ndarray) -> str:
