@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from thrifty.models.charts import bar_chart, histogram, interval_chart
+from thrifty.models.charts import bar_chart, histogram, interval_chart, line_chart
 
 DAY = 86_400.0
 NASTY = "<script>alert('$x$')</script>"
@@ -17,6 +17,7 @@ def charts(name):
         "dates": histogram(name, [0, DAY, 40 * DAY], [5, 2], dates=True),
         "bars": bar_chart(name, [name, "b"], [3, 1], [(2, 4), (0, 2)]),
         "plain bars": bar_chart(name, ["a"], [3]),
+        "line": line_chart(name, "epoch", [1, 2, 3], [1, float("nan"), 3], mark=2),
         "band": interval_chart(name, [0, DAY, 9 * DAY], [1, 2, 3], [(0, 2), (1, 3), (2, 4)]),
     }
 
@@ -58,3 +59,10 @@ def test_dates_are_written_as_dates():
     """A histogram over January and February 1970 says so on its axis."""
     assert "1970" in histogram("t", [0, DAY, 40 * DAY], [5, 2], dates=True)
     assert "1970" not in histogram("t", [0, DAY, 40 * DAY], [5, 2])
+
+
+def test_a_marked_point_stands_out():
+    """Only with a mark is a second colour used; no finite point is no picture."""
+    assert "var(--warm)" in line_chart("q", "epoch", [1, 2], [1, 2], mark=0)
+    assert "var(--warm)" not in line_chart("q", "epoch", [1, 2], [1, 2])
+    assert "<svg" not in line_chart("q", "epoch", [1], [float("inf")], mark=0)

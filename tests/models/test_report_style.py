@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from thrifty.models.report_curves import NUM_COLORS
+from thrifty.models.report_memory import NUM_COLORS
 from thrifty.models.report_style import STYLE
 
 

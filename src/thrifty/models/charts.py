@@ -9,7 +9,7 @@ import numpy as np
 
 from thrifty.models.report_markup import Markup, element
 
-__all__ = ["bar_chart", "histogram", "interval_chart"]
+__all__ = ["bar_chart", "histogram", "interval_chart", "line_chart"]
 
 INK = {"#010101": "var(--ink)", "#020202": "var(--soft)", "#030303": "var(--line)",
        "#040404": "var(--accent)", "#050505": "var(--warm)"}  # fmt: skip
@@ -116,6 +116,39 @@ def interval_chart(
         axes.grid(visible=True, axis="y")
 
     return _figure(title, draw, HEIGHT, True)
+
+
+def line_chart(
+    title: str, x_label: str, xs: Sequence[float], ys: Sequence[float], *, mark: int | None = None
+) -> Markup:
+    """Draw a curve through its points.
+
+    Args:
+        title: what the curve is.
+        x_label: under the axis.
+        xs, ys: (n,) points; those that are not finite are left out.
+        mark: index of the point to stress, such as the best epoch.
+
+    Returns:
+        A figure; nothing but its title if no point is finite.
+
+    Example:
+        >>> line_chart("loss", "epoch", [1], [float("nan")])
+        '<figure><figcaption>loss</figcaption></figure>'
+    """
+    values = np.asarray(ys, float)
+    if not np.isfinite(values).any():
+        return element("figure", element("figcaption", title))
+
+    def draw(axes: Any) -> None:
+        axes.plot(xs, values, color=ACCENT, linewidth=1.8, marker="o", markersize=4)
+        if mark is not None:
+            axes.plot(xs[mark], values[mark], color=WARM, marker="o", markersize=8)
+        axes.set_xlabel(x_label)
+        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.grid(visible=True, axis="y")
+
+    return _figure(title, draw, HEIGHT)
 
 
 def _figure(title: str, draw: Any, height: float, dates: bool = False) -> Markup:

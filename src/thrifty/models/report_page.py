@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from thrifty.core import format_bytes
-from thrifty.models.report_curves import line_chart, memory_bar
+from thrifty.models.charts import line_chart
 from thrifty.models.report_markup import Markup, element, joined
+from thrifty.models.report_memory import memory_bar
 from thrifty.models.report_style import STYLE
 
 __all__ = ["ENDS", "page"]

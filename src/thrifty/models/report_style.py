@@ -46,10 +46,6 @@ figure { margin: 0; padding: .8rem .8rem .4rem; background: var(--card);
 figcaption { font-weight: 600; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font-size: 13px; font-variant-numeric: tabular-nums; }
-.grid { stroke: var(--line); stroke-width: 1; }
-.curve { fill: none; stroke: var(--accent); stroke-width: 2.5; stroke-linejoin: round; }
-circle { fill: var(--accent); }
-circle.best { fill: var(--card); stroke: var(--accent); stroke-width: 3; }
 .bar { height: 2.75rem; border-radius: .4rem; overflow: hidden; }
 .free { fill: var(--line); }
 .peak { stroke: var(--ink); stroke-width: 3; stroke-dasharray: 4 3;
