@@ -2,5 +2,16 @@
 
 from thrifty.sketch.comoments import CoMoments, Correlated
 from thrifty.sketch.distinctsample import DistinctSample
+from thrifty.sketch.exacttop import exact_top
+from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
+from thrifty.sketch.hyperloglog import HyperLogLog
 
-__all__ = ["CoMoments", "Correlated", "DistinctSample"]
+__all__ = [
+    "CoMoments",
+    "Correlated",
+    "DistinctSample",
+    "Frequent",
+    "HeavyHitters",
+    "HyperLogLog",
+    "exact_top",
+]
