@@ -1,14 +1,13 @@
 """Report page: one run as one self-contained HTML file, for any screen, light or dark."""
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thrifty.core import format_bytes
 from thrifty.models.charts import line_chart
-from thrifty.models.report_markup import Markup, element, joined
+from thrifty.models.report_markup import Markup, element
 from thrifty.models.report_memory import memory_bar
-from thrifty.models.report_style import STYLE
+from thrifty.models.report_parts import document, folded, section, shown, skipped, table
 
 __all__ = ["ENDS", "page"]
 
@@ -35,73 +34,19 @@ def page(facts: Facts, words: Mapping[str, str]) -> str:
     """
     title = str(facts.get("title", "A run"))
     sections = [
-        _section("Quality on held-out rows", _quality(facts, words)),
-        _section("Training", _training(facts.get("history") or {})),
-        _section("What sampling cost", _audit(facts)),
-        _section("Memory", _memory(facts.get("plan") or {})),
-        _section("Worst confusions", _confusions(facts.get("confusions") or ())),
-        _section("Columns", _columns(facts.get("schema") or {})),
-        _section("Rows and values that were skipped", _skipped(facts.get("skipped"))),
-        _section("Settings", _settings(facts.get("settings") or {})),
+        section("Quality on held-out rows", _quality(facts, words)),
+        section("Training", _training(facts.get("history") or {})),
+        section("What sampling cost", _audit(facts)),
+        section("Memory", _memory(facts.get("plan") or {})),
+        section("Worst confusions", _confusions(facts.get("confusions") or ())),
+        section("Columns", _columns(facts.get("schema") or {})),
+        section("Rows and values that were skipped", skipped(facts.get("skipped"))),
+        section("Settings", _settings(facts.get("settings") or {})),
     ]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="color-scheme", content="light dark"),
-        element("title", title),
-        element("style", Markup(STYLE)),
-    )
-    header = element(
-        "header",
-        element("p", "thrifty", class_="brand"),
-        element("h1", title),
-        element("p", facts.get("subtitle"), class_="lead") if facts.get("subtitle") else None,
-        _tiles(facts.get("tiles") or ()),
-        *(element("p", text, class_="notice") for text in facts.get("notices") or ()),
-    )
-    foot = element("footer", element("p", facts.get("footer", "Made by thrifty.")))
-    body = element("body", header, element("main", *sections), foot)
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
-
-
-def _tiles(tiles: Iterable[Mapping[str, str]]) -> Markup:
-    made = [
-        element(
-            "div",
-            element("dt", tile["name"]),
-            element("dd", element("b", tile["value"]), element("span", tile.get("note", ""))),
-        )
-        for tile in tiles
-    ]
-    return element("dl", *made, class_="tiles")
-
-
-def _section(title: str, content: Sequence[Markup | None]) -> Markup | None:
-    return element("section", element("h2", title), *content) if any(content) else None
-
-
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[object]]) -> Markup:
-    """A table whose first column heads its rows; numbers stand to the right."""
-    cells = [
-        element("tr", element("th", row[0], scope="row"), *map(_cell, row[1:])) for row in rows
-    ]
-    top = element("tr", *(element("th", head, scope="col") for head in heads))
-    inside = [
-        element("caption", caption), element("thead", top), element("tbody", *cells),
-    ]  # fmt: skip
-    return element("div", element("table", *inside), class_="wide", tabindex=0)
-
-
-def _cell(value: object) -> Markup:
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    return element("td", _shown(value), class_="number" if number else None)
-
-
-def _shown(value: object) -> object:
-    if isinstance(value, float):
-        return f"{value:.4g}" if math.isfinite(value) else "-"
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else value
+    return document(
+        title, sections, subtitle=facts.get("subtitle"), tiles=facts.get("tiles") or (),
+        notices=facts.get("notices") or (), footer=facts.get("footer", "Made by thrifty."),
+    )  # fmt: skip
 
 
 def _quality(facts: Facts, words: Mapping[str, str]) -> list[Markup]:
@@ -118,7 +63,7 @@ def _quality(facts: Facts, words: Mapping[str, str]) -> list[Markup]:
     caption = f"Measured on {count:,} rows the model never learned from." if count else "Measures"
     if plain:
         caption += f" The baseline is {facts.get('baseline_name', 'the most frequent answers')}."
-    return [_table(caption, heads, rows)]
+    return [table(caption, heads, rows)]
 
 
 def _training(history: Mapping[str, Any]) -> list[Markup]:
@@ -143,7 +88,7 @@ def _training(history: Mapping[str, Any]) -> list[Markup]:
     parts = [
         element("div", *charts, class_="charts"),
         element("p", end) if end else None,
-        _folded("Every epoch", _table("Epochs", heads, rows)),
+        folded("Every epoch", table("Epochs", heads, rows)),
         _probe(history.get("probe") or ()),
     ]
     return [part for part in parts if part]
@@ -152,16 +97,16 @@ def _training(history: Mapping[str, Any]) -> list[Markup]:
 def _probe(probe: Sequence[Mapping[str, Any]]) -> Markup | None:
     if not probe:
         return None
-    names = list(dict.fromkeys(key for tried in probe for key in tried))
+    names = list(dict.fromkeys(key for trial in probe for key in trial))
     names.sort(key=lambda name: name in ("quality", "chosen"))
-    rows = [[_told(name, tried.get(name, "")) for name in names] for tried in probe]
+    rows = [[_told(name, trial.get(name, "")) for name in names] for trial in probe]
     heads = [name.replace("_", " ") for name in names]
-    table = _table("Tried on the first rows, judged on held-out ones", heads, rows)
-    return _folded("How the learning rate was chosen", table)
+    tried = table("Tried on the first rows, judged on held-out ones", heads, rows)
+    return folded("How the learning rate was chosen", tried)
 
 
 def _told(name: str, value: Any) -> Any:
-    return ("yes" if value else "") if name == "chosen" else _shown(value)
+    return ("yes" if value else "") if name == "chosen" else shown(value)
 
 
 def _audit(facts: Facts) -> list[Markup]:
@@ -187,34 +132,16 @@ def _confusions(pairs: Sequence[Mapping[str, Any]]) -> list[Markup]:
         return []
     rows = [(pair["truth"], pair["predicted"], int(pair["count"])) for pair in pairs]
     return [
-        _table("Held-out rows of one class taken for another", ["is", "taken for", "rows"], rows)
+        table("Held-out rows of one class taken for another", ["is", "taken for", "rows"], rows)
     ]
 
 
 def _columns(schema: Mapping[str, Any]) -> list[Markup]:
     columns = schema.get("columns") or ()
     rows = [(column["name"], column["kind"], column.get("reason", "")) for column in columns]
-    return [_table("How each column was read", ["column", "kind", "because"], rows)] if rows else []
-
-
-def _skipped(skipped: Mapping[str, Any] | None) -> list[Markup]:
-    if skipped is None:
-        return []
-    if not skipped:
-        return [element("p", "Nothing was skipped.")]
-    items = []
-    for kind, found in skipped.items():
-        shown = [element("li", element("code", text)) for text in found.get("examples", ())]
-        items.append(
-            element("li", f"{kind}: ", element("b", f"{found['count']:,}"), element("ul", *shown))
-        )
-    return [element("ul", *items)]
+    return [table("How each column was read", ["column", "kind", "because"], rows)] if rows else []
 
 
 def _settings(settings: Mapping[str, Any]) -> list[Markup]:
-    rows = [(name, _shown(value)) for name, value in settings.items()]
-    return [_folded("All settings", _table("Settings", ["name", "value"], rows))] if rows else []
-
-
-def _folded(title: str, content: Markup) -> Markup:
-    return element("details", element("summary", title), joined([content]))
+    rows = [(name, shown(value)) for name, value in settings.items()]
+    return [folded("All settings", table("Settings", ["name", "value"], rows))] if rows else []
