@@ -1,5 +1,6 @@
 """sketch: mergeable summaries of streams, each with an error beside its answer."""
 
+from thrifty.sketch.bloom import BloomFilter
 from thrifty.sketch.comoments import CoMoments, Correlated
 from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
@@ -7,6 +8,7 @@ from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 
 __all__ = [
+    "BloomFilter",
     "CoMoments",
     "Correlated",
     "DistinctSample",
