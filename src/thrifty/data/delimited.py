@@ -13,6 +13,7 @@ import pyarrow.csv as pacsv
 from numba import njit
 
 from thrifty.core import DataError
+from thrifty.data.cuts import row_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report
 from thrifty.data.rows import row_blocks, sliced
@@ -91,12 +92,16 @@ class Delimited:
         """Parts spread over the files, for a cheap sample."""
         return windows(self.files)
 
+    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
+        """The part as ranges of whole rows, of about so many bytes."""
+        return row_cuts(part, nbytes, self._end, self.encoding)
+
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a part, only the named columns."""
         stream = Stream(part, report, encoding=self.encoding, moved=moved)
-        names = None if part.start == 0 else self.schema.names
+        names = None if part.start == 0 else self._names_within(part)
         for data, line in row_blocks(stream, self._end):
             if names is None:
                 names = self._names_of(data, part.file, report)
@@ -121,6 +126,12 @@ class Delimited:
             raise DataError(f"{self.files[0].name}: the file has no rows")
         named = row if self.header == "first" else [""] * len(row)
         return _unique([name.strip() or f"column{i}" for i, name in enumerate(named, start=1)])
+
+    def _names_within(self, part: Part) -> list[str]:
+        """The names of the columns of a file, for a part that does not hold its header."""
+        if self.header != "first" or part.file.key == self.files[0].key:
+            return self.schema.names
+        return self._names(_head(part.file, self.encoding).encode())
 
     def _names_of(self, data: bytes, file: File, report: Report) -> list[str]:
         if self.header != "first":

@@ -55,6 +55,7 @@ class Part:
         nbytes: bytes on disk.
         start, stop: the window, in bytes of an uncompressed file; rows cut by its ends are left
             out.
+        exact: the window lies between rows, so that none is cut: its end is read like a file's.
         row_group: the row group, for Parquet.
         num_rows: rows, where the format says so without reading.
     """
@@ -65,6 +66,7 @@ class Part:
     stop: int | None = None
     row_group: int | None = None
     num_rows: int | None = None
+    exact: bool = False
 
 
 def find(paths: Paths) -> list[File]:
@@ -200,11 +202,13 @@ class Stream:
         if stop is None:
             yield from self._raw(file, CHUNK)
             return
-        file.seek(max(0, start - 1))
-        data = file.read(stop - max(0, start - 1))
-        self._moved(len(data))
-        self.cut = stop < self.part.file.nbytes
-        yield data[data.find(b"\n") + 1 :] if start else data
+        self.cut = stop < self.part.file.nbytes and not self.part.exact
+        begin = start if self.part.exact else max(0, start - 1)
+        file.seek(begin)
+        for at in range(begin, stop, CHUNK):
+            data = file.read(min(CHUNK, stop - at))
+            self._moved(len(data) - (at < start))
+            yield data[data.find(b"\n") + 1 :] if at < start else data
 
     def _gunzip(self, file: IO[bytes]) -> Iterator[bytes]:
         unpacker = zlib.decompressobj(31)

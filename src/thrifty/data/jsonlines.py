@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from thrifty.core import DataError
+from thrifty.data.cuts import line_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report
 from thrifty.data.rows import row_blocks, sliced
@@ -50,6 +51,10 @@ class JsonLines:
     def sample_parts(self) -> list[Part]:
         """Parts spread over the files, for a cheap sample."""
         return windows(self.files)
+
+    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
+        """The part as ranges of whole lines, of about so many bytes."""
+        return line_cuts(part, nbytes, self.encoding)
 
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from thrifty.data.cuts import line_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report
 from thrifty.data.rows import row_blocks, sliced
@@ -28,6 +29,10 @@ class PlainText:
     def sample_parts(self) -> list[Part]:
         """Parts spread over the files, for a cheap sample."""
         return windows(self.files)
+
+    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
+        """The part as ranges of whole lines, of about so many bytes."""
+        return line_cuts(part, nbytes, self.encoding)
 
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]

@@ -44,6 +44,8 @@ class Reader(Protocol):
 
     def sample_parts(self) -> list[Part]: ...
 
+    def cut(self, part: Part, nbytes: int) -> Iterator[Part]: ...
+
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]: ...
@@ -89,6 +91,34 @@ class Source:
         """Bytes on disk."""
         return sum(max(0, file.nbytes) for file in self.files)
 
+    def fresh_report(self) -> Report:
+        """A report for one pass, which holds what was found when the source was opened."""
+        report = Report(self._opened.strict)
+        report.merge(self._opened)
+        return report
+
+    def pieces(self, nbytes: int) -> Iterator[Part]:
+        """The partitions, with files much larger than `nbytes` cut into ranges of whole rows.
+
+        Packed files and other encodings than UTF-8 are not cut. Each piece is given as soon as
+        its end is known; `read` reads it.
+        """
+        for part in self.partitions:
+            yield from self._reader.cut(part, nbytes)
+
+    def read(
+        self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of one piece; several may be read at the same time.
+
+        Args:
+            part: of `pieces` or `partitions`.
+            columns: names, in the order wanted.
+            report: where what is wrong is counted.
+            moved: called with the bytes read from disk, each time some were read.
+        """
+        return self._reader.read(part, columns, report, moved)
+
     def batches(
         self,
         columns: Sequence[str] | None = None,
@@ -107,8 +137,7 @@ class Source:
             DataError: a column is not there; or strict, and a row cannot be used.
         """
         names = self._checked(columns)
-        self.report = Report(self._opened.strict)
-        self.report.merge(self._opened)
+        self.report = self.fresh_report()
         parts = self.partitions if partitions is None else partitions
         return self._read(parts, names, self.report, progress)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 
 from thrifty.core import DataError
+from thrifty.data.cuts import line_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report
 from thrifty.data.svmlight import iter_svmlight, svmlight_traits
@@ -53,6 +54,10 @@ class SvmRows:
     def sample_parts(self) -> list[Part]:
         """Parts spread over the files, for a cheap sample."""
         return windows(self.files)
+
+    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
+        """The part as ranges of whole lines, of about so many bytes."""
+        return line_cuts(part, nbytes)
 
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]

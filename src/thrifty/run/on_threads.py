@@ -1,0 +1,92 @@
+"""Threads: partitions read and fed by threads of this process; kernels run without the GIL."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+
+from thrifty.run.outcome import Outcome, Work, merged
+from thrifty.run.pieces import Partition
+
+__all__ = ["outcomes"]
+
+GLANCE = 0.1
+Progress = Callable[[int, int], None]
+
+
+class _Stopped(Exception):
+    """The fold was broken off."""
+
+
+class _Watch:
+    """What all threads have done, and whether they are to stop."""
+
+    def __init__(self) -> None:
+        self.nbytes = self.rows = 0
+        self.stopped = False
+        self._lock = threading.Lock()
+
+    def moved(self, nbytes: int, rows: int) -> None:
+        if self.stopped:
+            raise _Stopped
+        with self._lock:
+            self.nbytes, self.rows = self.nbytes + nbytes, self.rows + rows
+
+
+def outcomes(
+    work: Work, partitions: Iterator[Partition], threads: int, progress: Progress | None
+) -> Iterator[Outcome]:
+    """The outcomes of groups of neighbouring partitions, in order.
+
+    At most `threads` + 1 partitions are in work or wait for one before them, so with the one
+    that takes in the others no more than `threads` + 2 outcomes are held here.
+
+    Args:
+        work: what to do with a partition.
+        partitions: in order; taken as they are needed, by this thread.
+        threads: how many work at it; 1 is this thread alone.
+        progress: called in this thread as progress(bytes_done, rows_done), ten times a second.
+    """
+    watch = _Watch()
+    if threads == 1:
+        yield from merged(_here(work, partitions, watch, progress))
+    else:
+        yield from merged(_pooled(work, partitions, threads, watch, progress))
+
+
+def _here(
+    work: Work, partitions: Iterator[Partition], watch: _Watch, progress: Progress | None
+) -> Iterator[Outcome]:
+    def moved(nbytes: int, rows: int) -> None:
+        watch.moved(nbytes, rows)
+        if progress is not None and rows:
+            progress(watch.nbytes, watch.rows)
+
+    for partition in partitions:
+        yield work(partition, moved)
+
+
+def _pooled(
+    work: Work, partitions: Iterator[Partition], threads: int, watch: _Watch,
+    progress: Progress | None,
+) -> Iterator[Outcome]:  # fmt: skip
+    waiting: deque[Future[Outcome]] = deque()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="fold")
+    try:
+        for partition in partitions:
+            waiting.append(pool.submit(work, partition, watch.moved))
+            if len(waiting) > threads:
+                yield _first(waiting, watch, progress)
+        while waiting:
+            yield _first(waiting, watch, progress)
+    finally:
+        watch.stopped = True
+        pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _first(waiting: deque[Future[Outcome]], watch: _Watch, progress: Progress | None) -> Outcome:
+    while not waiting[0].done():
+        wait([waiting[0]], GLANCE)
+        if progress is not None:
+            progress(watch.nbytes, watch.rows)
+    return waiting.popleft().result()
