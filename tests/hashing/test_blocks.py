@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from thrifty.hashing import hash_blocks, hash_column, weighted_blocks
-from thrifty.hashing.blocks import checked_weights
+from thrifty.hashing.blocks import answered, checked_weights
 
 TEXTS = [None, "a", "b", None, "", "c" * 40, "b", None]
 KEPT = [text for text in TEXTS if text is not None]
@@ -41,6 +41,22 @@ def test_weights_stay_beside_their_values(name, rows):
     assert np.concatenate([words for words, _ in blocks]).tolist() == hash_column(KEPT, 3).tolist()
     assert np.concatenate([w for _, w in blocks]).tolist() == [-1, 0, 2, 3, 4]
     assert all(w.dtype == np.int64 and w.flags.c_contiguous for _, w in blocks)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 100])
+@pytest.mark.parametrize("name", COLUMNS)
+def test_every_row_has_its_answer(name, rows):
+    """Answers stand where their values stand, and a null has the one given for nulls."""
+    words = {text: int(hash_column([text], 3)[0] >> np.uint64(1)) for text in set(KEPT)}
+    expected = [words.get(text, -1) for text in TEXTS]
+
+    def halves(words):
+        return (words >> np.uint64(1)).astype(np.int64)
+
+    assert answered(COLUMNS[name], halves, -1, 3, rows=rows).tolist() == expected
+    pairs = answered(COLUMNS[name], lambda w: np.stack([halves(w)] * 2, 1), -1, 3, rows=rows)
+    assert pairs.tolist() == [[value, value] for value in expected]
+    assert answered([], halves, -1).dtype == np.int64
 
 
 def test_no_weights_are_ones():

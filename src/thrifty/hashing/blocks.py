@@ -1,6 +1,6 @@
 """Blocks: the words of a column, a cache's worth at a time, without those of nulls."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ from thrifty.core import in_range
 from thrifty.hashing._columns import Column, chunks
 from thrifty.hashing.keys import hash_column
 
-__all__ = ["ROWS", "checked_weights", "hash_blocks", "weighted_blocks"]
+__all__ = ["ROWS", "answered", "checked_weights", "hash_blocks", "weighted_blocks"]
 
 ROWS = 65_536
 Words = NDArray[np.uint64]
@@ -88,6 +88,45 @@ def weighted_blocks(
             cut = ones[: len(words)] if given is None else given[start:end]
             yield words, cut if valid is None or given is None else cut[valid]
         start = end
+
+
+def answered(
+    column: Column,
+    answer: Callable[[Words], NDArray[Any]],
+    missing: Any,
+    seed: int = 0,
+    *,
+    rows: int = ROWS,
+) -> NDArray[Any]:
+    """Answer for every value of a column by its word, and for every null alike.
+
+    Args:
+        column: as for `hash_blocks`.
+        answer: gives (m, ...) answers to (m,) words; m may be 0.
+        missing: the answer for a null.
+        seed: as for `hash_blocks`.
+        rows: as for `hash_blocks`.
+
+    Returns:
+        (n, ...) answers, in the order of the column, of the dtype that `answer` gives.
+
+    Raises:
+        TypeError: as for `hash_blocks`.
+        ValueError: as for `hash_blocks`.
+
+    Example:
+        >>> answered(["a", None, "b"], lambda words: words > 0, False).tolist()
+        [True, False, True]
+    """
+    parts = [answer(np.zeros(0, np.uint64))]
+    for words, valid in _blocks(chunks(column), seed, in_range("rows", rows, 1, 2**62)):
+        found = answer(words)
+        if valid is not None:
+            whole = np.full((len(valid), *found.shape[1:]), missing, found.dtype)
+            whole[valid] = found
+            found = whole
+        parts.append(found)
+    return np.concatenate(parts)
 
 
 def checked_weights(

@@ -6,9 +6,7 @@ from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
-from llvmlite import ir
-from numba import njit, types
-from numba.extending import intrinsic
+from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
@@ -23,6 +21,7 @@ from thrifty.core import (
     whole,
 )
 from thrifty.hashing import hash_blocks
+from thrifty.sketch._machine import leading_zeros
 from thrifty.sketch._registers import distinct, ends, standard_error
 
 __all__ = ["HyperLogLog"]
@@ -31,16 +30,6 @@ LEAST, MOST = 4, 18
 PLACES, RANKS = 26, 39
 PLACE, RANK = np.uint64(64 - PLACES), np.uint32(6)
 U1, U32, NONE = np.uint64(1), np.uint64(32), np.uint32(0)
-
-
-@intrinsic
-def leading_zeros(typing, word):
-    """Zero bits before the first one of a uint64 that is not 0."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), generate
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
