@@ -3,6 +3,8 @@
 The estimators bring scikit-learn with them, so they load on first use.
 """
 
+from thrifty.learn.class_counts import ClassCounts
+from thrifty.learn.class_sketch import ClassSketch
 from thrifty.learn.network import Wide
 from thrifty.learn.refit import refit
 from thrifty.learn.settings import Settings
@@ -10,7 +12,10 @@ from thrifty.learn.shortlist import Shortlist
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "ClassCounts",
+    "ClassSketch",
     "History",
+    "NaiveBayes",
     "Settings",
     "Shortlist",
     "Wide",
@@ -22,8 +27,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> type:
-    if name not in ("WideClassifier", "WideRegressor"):
-        raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
-    from thrifty.learn.wide import WideClassifier, WideRegressor
+    if name == "NaiveBayes":
+        from thrifty.learn.naive_bayes import NaiveBayes
 
-    return {"WideClassifier": WideClassifier, "WideRegressor": WideRegressor}[name]
+        return NaiveBayes
+    if name in ("WideClassifier", "WideRegressor"):
+        from thrifty.learn.wide import WideClassifier, WideRegressor
+
+        return {"WideClassifier": WideClassifier, "WideRegressor": WideRegressor}[name]
+    raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
