@@ -6,6 +6,9 @@ from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
+from thrifty.sketch.shardrouter import ShardRouter
+from thrifty.sketch.singletons import SingletonFilter
+from thrifty.sketch.topkapi import Topkapi
 
 __all__ = [
     "BloomFilter",
@@ -15,5 +18,8 @@ __all__ = [
     "Frequent",
     "HeavyHitters",
     "HyperLogLog",
+    "ShardRouter",
+    "SingletonFilter",
+    "Topkapi",
     "exact_top",
 ]
