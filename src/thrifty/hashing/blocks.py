@@ -53,6 +53,7 @@ def weighted_blocks(
     dtype: DTypeLike = np.int64,
     least: float | None = None,
     rows: int = ROWS,
+    name: str = "weights",
 ) -> Iterator[tuple[Words, NDArray[Any]]]:
     """Hash a column block by block, and cut its weights in step: a null takes its weight along.
 
@@ -65,6 +66,7 @@ def weighted_blocks(
         dtype: of the weights in each block: int64 or float64.
         least: the smallest weight that is allowed; None where negative ones are.
         rows: as for `hash_blocks`.
+        name: what the weights are called, for the error.
 
     Returns:
         Pairs of words and weights, of one length, C-contiguous.
@@ -79,7 +81,7 @@ def weighted_blocks(
     """
     parts, rows = chunks(column), in_range("rows", rows, 1, 2**62)
     length = sum(len(part) for part in parts)
-    given = None if weights is None else checked_weights(weights, length, dtype, least)
+    given = None if weights is None else checked_weights(weights, length, dtype, least, name)
     ones = np.ones(min(rows, length), dtype) if given is None else np.zeros(0, dtype)
     start = 0
     for words, valid in _blocks(parts, seed, rows):
@@ -130,7 +132,11 @@ def answered(
 
 
 def checked_weights(
-    weights: Any, length: int, dtype: DTypeLike = np.int64, least: float | None = None
+    weights: Any,
+    length: int,
+    dtype: DTypeLike = np.int64,
+    least: float | None = None,
+    name: str = "weights",
 ) -> NDArray[Any]:
     """Weights of rows as one array of a dtype, if they are what they must be.
 
@@ -139,6 +145,7 @@ def checked_weights(
         length: number of rows.
         dtype: int64 or float64.
         least: the smallest that is allowed; None where negative ones are.
+        name: what they are called, for the error.
 
     Returns:
         (length,) of that dtype, C-contiguous.
@@ -157,30 +164,32 @@ def checked_weights(
     """
     if isinstance(weights, (pa.Array, pa.ChunkedArray)):
         if weights.null_count:
-            raise ValueError(f"weights must be without nulls, got {weights.null_count}")
+            raise ValueError(f"{name} must be without nulls, got {weights.null_count}")
         weights = weights.to_numpy()
     found = np.asarray(weights)
     if found.dtype.kind not in "biuf" and found.size:
-        raise TypeError(f"weights must be numbers, got {found.dtype}")
+        raise TypeError(f"{name} must be numbers, got {found.dtype}")
     if found.ndim > 1 or (found.ndim and len(found) != length):
-        raise ValueError(f"weights must be {length}, one a row, got {found.shape}")
-    _check_range(found, np.dtype(dtype), least)
+        raise ValueError(f"{name} must be {length}, one a row, got {found.shape}")
+    _check_range(found, np.dtype(dtype), least, name)
     wide = np.broadcast_to(found, (length,)) if found.ndim == 0 else found
     return np.ascontiguousarray(wide, dtype=dtype)
 
 
-def _check_range(weights: NDArray[Any], dtype: np.dtype[Any], least: float | None) -> None:
+def _check_range(
+    weights: NDArray[Any], dtype: np.dtype[Any], least: float | None, name: str
+) -> None:
     if not np.isfinite(weights).all():
-        raise ValueError(f"weights must be finite, got {weights[~np.isfinite(weights)].flat[0]}")
+        raise ValueError(f"{name} must be finite, got {weights[~np.isfinite(weights)].flat[0]}")
     if least is not None and weights.size and weights.min() < least:
-        raise ValueError(f"weights must be at least {least}, got {weights.min()}")
+        raise ValueError(f"{name} must be at least {least}, got {weights.min()}")
     if dtype.kind != "i" or not weights.size:
         return
     if weights.dtype.kind == "f" and (odd := weights[np.floor(weights) != weights]).size:
-        raise ValueError(f"weights must be whole, got {odd.flat[0]}")
+        raise ValueError(f"{name} must be whole, got {odd.flat[0]}")
     for end in (weights.min(), weights.max()):
         if not -(2.0**63) <= end < 2.0**63:
-            raise ValueError(f"weights must be below 2**63, got {end}")
+            raise ValueError(f"{name} must be below 2**63, got {end}")
 
 
 def _blocks(
