@@ -5,8 +5,8 @@ import struct
 
 import numpy as np
 import pytest
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.data.decimals import PAD, careful_decimal, decimal, integer
 
 

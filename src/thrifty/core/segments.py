@@ -7,10 +7,10 @@ from `thrifty.core.segments`.
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core.errors import IncompatibleError
+from thrifty.core.kernels import njit
 from thrifty.core.method import method
 
 __all__ = [

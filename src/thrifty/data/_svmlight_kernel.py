@@ -1,8 +1,8 @@
 """Svmlight kernel: the state machine that turns lines of svmlight text into columns of arrays."""
 
 import numpy as np
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.data.decimals import byte, careful_decimal, decimal, digits, integer
 
 __all__ = [

@@ -11,9 +11,11 @@ The functions read up to 8 bytes past the last digit: pad the text with `PAD` by
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros, viewer
 from numba.extending import intrinsic
+
+from thrifty.core.kernels import njit
 
 __all__ = ["PAD", "byte", "careful_decimal", "decimal", "digits", "integer"]
 

@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
-from numba import njit
 
 from thrifty.core import DataError
+from thrifty.core.kernels import njit
 from thrifty.data.cuts import row_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
+
+from thrifty.core.kernels import njit
 
 __all__ = ["gather"]
 

@@ -8,8 +8,8 @@ import functools
 import unicodedata
 
 import numpy as np
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import load64
 
 __all__ = [

@@ -2,9 +2,10 @@
 
 import numpy as np
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
+from thrifty.core.kernels import njit
 from thrifty.hashing._layout import HIGH_BITS, LETTER, SPACE, TAIL, UNDERSCORE, UPPER
 from thrifty.hashing.keys import hash_bytes, join, load64
 

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
 from thrifty.core import IncompatibleError, in_range, method
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import GAMMA, mix
 
 __all__ = ["DWTA"]

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range, method
+from thrifty.core.kernels import njit
 from thrifty.hashing import _ngrams
 from thrifty.hashing._columns import Column, chunks
 from thrifty.hashing._texts import CHARS, NONE, lay_out, orders, text_blocks

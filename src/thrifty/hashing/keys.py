@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range, method
+from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, chunks, numbers, text_buffers
 
 __all__ = ["hash_bytes", "hash_column", "join", "key_of", "mix", "mix64", "seed_key"]

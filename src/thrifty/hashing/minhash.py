@@ -3,10 +3,10 @@
 from itertools import pairwise
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import IncompatibleError, in_range, method
+from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, chunks
 from thrifty.hashing._ngrams import find_words, hash_chars
 from thrifty.hashing._texts import CHARS, lay_out, text_blocks

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import IncompatibleError, in_range, method
+from thrifty.core.kernels import njit
 
 __all__ = ["SimHash"]
 

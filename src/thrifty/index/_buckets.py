@@ -5,8 +5,8 @@ whose code it is, which may be more. All arrays of one table go together.
 """
 
 import numpy as np
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import GAMMA, mix
 
 __all__ = ["fill", "move", "rerank", "top_of_all", "top_of_each"]

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import GAMMA, mix
 from thrifty.index import MaxIPIndex
 

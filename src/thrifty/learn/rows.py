@@ -8,12 +8,13 @@ Tables are float32, or bfloat16 held as uint16 (half the bytes; updates are roun
 so that small steps are not lost on average).
 """
 
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
+
+from thrifty.core.kernels import njit
 
 __all__ = [
     "add_bag",
@@ -28,7 +29,7 @@ __all__ = [
 PREFETCH_BYTES = 512
 AHEAD = 8
 
-kernel = numba.njit(
+kernel = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
 )
 
@@ -187,7 +188,7 @@ def step_rows(table, squares, ids, grad, rate, noise):
         _step_row(table, squares, ids[i], grad[i], rate, noise)
 
 
-@numba.njit(
+@njit(
     nogil=True,
     error_model="numpy",
     fastmath={"contract", "reassoc", "nsz", "arcp"},

@@ -5,8 +5,8 @@ rows each slot occurs. `rank` then gives the most frequent slots a row of the ta
 """
 
 import numpy as np
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import join, key_of, mix
 
 __all__ = [

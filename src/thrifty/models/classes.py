@@ -2,9 +2,9 @@
 
 import numpy as np
 import pyarrow as pa
-from numba import njit
 from numpy.typing import NDArray
 
+from thrifty.core.kernels import njit
 from thrifty.hashing import hash_column
 
 __all__ = ["Classes"]

@@ -6,9 +6,9 @@ took off each count, and the weight of all that was counted. At most half the pl
 """
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from thrifty.core.kernels import njit
 from thrifty.sketch._machine import prefetch
 
 __all__ = [

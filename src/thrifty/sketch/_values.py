@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.types as pt
-from numba import njit
 from numpy.typing import NDArray
 
+from thrifty.core.kernels import njit
 from thrifty.core import FormatError, taken
 from thrifty.hashing._columns import Column, _frozen, chunks, numbers, text_buffers
 from thrifty.hashing.blocks import checked_weights

@@ -6,10 +6,10 @@ from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
+from thrifty.core.kernels import njit
 from thrifty.core import (
     IncompatibleError,
     Interval,

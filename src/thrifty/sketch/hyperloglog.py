@@ -6,7 +6,6 @@ from statistics import NormalDist
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
@@ -20,6 +19,7 @@ from thrifty.core import (
     taken,
     whole,
 )
+from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
 from thrifty.sketch._machine import leading_zeros
 from thrifty.sketch._registers import distinct, ends, standard_error
