@@ -113,12 +113,16 @@ class DistinctSample(Summary):
         self._join(other._words, other._counts)
 
     def _join(self, words: NDArray[np.uint64], counts: NDArray[np.int64]) -> None:
-        if not words.size:
+        """Add counts of distinct, growing words: to those held, or in their place among them."""
+        places = np.searchsorted(self._words, words)
+        held = np.append(self._words, np.uint64(0))[places] == words
+        held &= places < self._words.size
+        self._counts[places[held]] += counts[held]
+        if held.all():
             return
-        both, place = np.unique(np.concatenate([self._words, words]), return_inverse=True)
-        sums = np.zeros(both.size, np.int64)
-        np.add.at(sums, place, np.concatenate([self._counts, counts]))
-        self._words, self._counts = both[: self.size].copy(), sums[: self.size].copy()
+        new = ~held
+        self._words = np.insert(self._words, places[new], words[new])[: self.size]
+        self._counts = np.insert(self._counts, places[new], counts[new])[: self.size]
 
     def distinct(self, confidence: float = 0.95) -> Interval:
         """How many distinct values there were; exact while not more than `size`."""
