@@ -19,6 +19,10 @@ FROZEN = {
     ],
     "evaluate": ["MODEL", "FILES", "--strict", "--json"],
     "predict": ["MODEL", "FILE", "--top", "--explain", "--json"],
+    "dedup": [
+        "FILES", "--text", "--out", "--threshold", "--memory", "--words", "--chars", "--codes",
+        "--seed", "--strict", "--json",
+    ],
     "methods": ["--json"],
     "demo": ["--out"],
 }  # fmt: skip

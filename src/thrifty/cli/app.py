@@ -51,6 +51,7 @@ def make_app() -> Any:
     """The verbs and their flags, as a `cyclopts.App`."""
     from cyclopts import App
 
+    from thrifty.cli.dedup import dedup
     from thrifty.cli.demo import demo
     from thrifty.cli.evaluate import evaluate
     from thrifty.cli.methods import methods
@@ -67,7 +68,7 @@ def make_app() -> Any:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb in (train, evaluate, predict, methods, demo):
+    for verb in (train, evaluate, predict, dedup, methods, demo):
         app.command(verb)
     return app
 

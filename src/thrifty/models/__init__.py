@@ -1,9 +1,10 @@
 """models: a file in, a model out: features, budget planner, training, metrics, report."""
 
+from thrifty.models.dedup import Duplicates, dedup
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.plan import Plan, plan
 from thrifty.models.train import train
 
-__all__ = ["Featurizer", "Metrics", "Model", "Plan", "plan", "train"]
+__all__ = ["Duplicates", "Featurizer", "Metrics", "Model", "Plan", "dedup", "plan", "train"]
