@@ -2,18 +2,24 @@
 
 from thrifty.sketch.bloom import BloomFilter
 from thrifty.sketch.comoments import CoMoments, Correlated
+from thrifty.sketch.countmin import CountMin
+from thrifty.sketch.countsketch import CountSketch
 from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
+from thrifty.sketch.kll import KLL
 from thrifty.sketch.shardrouter import ShardRouter
 from thrifty.sketch.singletons import SingletonFilter
 from thrifty.sketch.topkapi import Topkapi
 
 __all__ = [
+    "KLL",
     "BloomFilter",
     "CoMoments",
     "Correlated",
+    "CountMin",
+    "CountSketch",
     "DistinctSample",
     "Frequent",
     "HeavyHitters",

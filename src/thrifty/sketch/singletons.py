@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from thrifty.core import Interval, Summary, budget_for, in_range, method, taken, whole
+from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
 from thrifty.hashing.keys import high
 from thrifty.sketch._machine import line_holds, mark_line
