@@ -1,7 +1,8 @@
-"""index: find the rows with a large inner product, without looking at every row."""
+"""index: find rows: of a large inner product, of nearly equal codes, of the same bucket."""
 
 from thrifty.index._tune import SLIDE, Settings, tune
 from thrifty.index.bands import Bands
+from thrifty.index.hamming import HammingIndex
 from thrifty.index.maxip import MaxIPIndex
 
-__all__ = ["SLIDE", "Bands", "MaxIPIndex", "Settings", "tune"]
+__all__ = ["SLIDE", "Bands", "HammingIndex", "MaxIPIndex", "Settings", "tune"]

@@ -1,6 +1,6 @@
 """Union: the kernels of union-find; the root of a group is its first row."""
 
-from numba import njit
+from thrifty.core.kernels import njit
 
 __all__ = ["find", "flatten", "link"]
 

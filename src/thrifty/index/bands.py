@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import IncompatibleError, in_range
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import join, key_of
 
 __all__ = ["Bands"]

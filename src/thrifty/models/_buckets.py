@@ -1,8 +1,8 @@
 """Buckets: the kernels that walk through buckets of a band, compare rows and join clusters."""
 
 import numpy as np
-from numba import njit
 
+from thrifty.core.kernels import njit
 from thrifty.index._union import find, link
 
 __all__ = ["compare", "gather_buckets"]

@@ -59,7 +59,8 @@ def precision_and_recall(
     """
     in_range("threshold", threshold, 0.01, 1)
     counts = np.asarray(matches, np.float64)
-    drawn = np.random.default_rng([seed, 0x4EC1]).poisson(counts, (DRAWS, counts.size))
+    rng = np.random.default_rng([seed, 0x4EC1])
+    drawn = rng.poisson(counts, (DRAWS, counts.size)).astype(np.float64)
     with threadpool_limits(1):  # small products, which many threads only slow down
         precision, recall = _both(np.vstack([counts, drawn]), needed, threshold, bands)
     return Quality(_interval(precision), _interval(recall))
