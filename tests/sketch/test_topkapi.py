@@ -144,7 +144,8 @@ def test_bad_arguments_are_named():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"counts": [[-1, 1]]}, {"counts": [[3, 1]]}, {"totals": [[2**62, 2**62, 2**62]]}, {"ids": [[1, 2, 3]]},
+        {"counts": [[-1, 1]]}, {"counts": [[3, 1]]}, {"totals": [[2**62] * 3]},
+        {"ids": [[1, 2, 3]]},
         {"value_kinds": [9, 9, 9]}, {"width": 2**40}, {"depth": 2}, {"depth": "1"}, {"longest": 0},
     ],
     ids=str,

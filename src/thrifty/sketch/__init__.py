@@ -12,6 +12,7 @@ from thrifty.sketch.kll import KLL
 from thrifty.sketch.shardrouter import ShardRouter
 from thrifty.sketch.singletons import SingletonFilter
 from thrifty.sketch.topkapi import Topkapi
+from thrifty.sketch.windows import SlidingUnion, Window, Windows
 
 __all__ = [
     "KLL",
@@ -26,6 +27,9 @@ __all__ = [
     "HyperLogLog",
     "ShardRouter",
     "SingletonFilter",
+    "SlidingUnion",
     "Topkapi",
+    "Window",
+    "Windows",
     "exact_top",
 ]
