@@ -3,36 +3,46 @@
 The estimators bring scikit-learn with them, so they load on first use.
 """
 
+from thrifty.learn.centre_tree import CentreTree
 from thrifty.learn.class_counts import ClassCounts
 from thrifty.learn.class_sketch import ClassSketch
+from thrifty.learn.cluster_sums import ClusterSums
+from thrifty.learn.fellegi_sunter import FellegiSunter
 from thrifty.learn.network import Wide
 from thrifty.learn.refit import refit
+from thrifty.learn.seeding import parallel_seeds
 from thrifty.learn.settings import Settings
 from thrifty.learn.shortlist import Shortlist
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "CentreTree",
     "ClassCounts",
     "ClassSketch",
+    "ClusterSums",
+    "FellegiSunter",
     "History",
+    "JMeans",
+    "KMeans",
     "NaiveBayes",
     "Settings",
     "Shortlist",
     "Wide",
     "WideClassifier",
     "WideRegressor",
+    "parallel_seeds",
     "refit",
     "train",
 ]
 
 
 def __getattr__(name: str) -> type:
-    if name == "NaiveBayes":
-        from thrifty.learn.naive_bayes import NaiveBayes
+    if name not in ("JMeans", "KMeans", "NaiveBayes", "WideClassifier", "WideRegressor"):
+        raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
+    from thrifty.learn.jmeans import JMeans
+    from thrifty.learn.kmeans import KMeans
+    from thrifty.learn.naive_bayes import NaiveBayes
+    from thrifty.learn.wide import WideClassifier, WideRegressor
 
-        return NaiveBayes
-    if name in ("WideClassifier", "WideRegressor"):
-        from thrifty.learn.wide import WideClassifier, WideRegressor
-
-        return {"WideClassifier": WideClassifier, "WideRegressor": WideRegressor}[name]
-    raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
+    found = (JMeans, KMeans, NaiveBayes, WideClassifier, WideRegressor)
+    return {thing.__name__: thing for thing in found}[name]
