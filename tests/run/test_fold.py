@@ -123,13 +123,14 @@ def test_few_summaries_are_held(threads):
     assert Noted.most <= threads + 4  # and the one that was given
 
 
-def test_progress_and_report(numbers):
-    """Bytes and rows come to their totals; skipped rows are counted and told."""
+@pytest.mark.parametrize("threads", [1, 2])
+def test_progress_and_report(numbers, threads):
+    """Bytes and rows come to their totals; skipped rows are counted and told, each time anew."""
     with numbers.open("a") as file:
         file.write("1,2,3\n")
-    report, source = Report(), open_source(numbers)
-    for threads in (1, 2):
-        calls = []
+    calls, report, source = [], Report(), open_source(numbers)
+    for _ in range(2):
+        calls.clear()
         fold(
             source, Cast(), columns="n", threads=threads, partition="40 kB",
             progress=lambda *done: calls.append(done), report=report,

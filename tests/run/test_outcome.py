@@ -32,19 +32,19 @@ def test_bytes_and_back():
 def test_a_worker_joins_what_it_is_sent():
     """Neighbours joined as bytes are those joined as objects."""
     work, partitions = work_on([np.arange(i, i + 3) for i in range(5)])
-    sent = Outcome.from_bytes(
-        work.joined_bytes([work.bytes_of(p) for p in partitions]), work.feeds.kinds
-    )
+    data = work.sent_on([work.sent(p)[0] for p in partitions])
+    sent = Outcome.from_bytes(data, work.feeds.kinds)
     assert sent == joined(work(p) for p in partitions)
     assert sent.rows == 15
+    assert work.sent(partitions[0])[1:] == (24, 3)
 
 
 def test_a_failure_is_told_where_it_is_read():
     """An error in a worker travels as text, through joins, to the one who asked."""
     work, partitions = work_on([[1], ["many"], [3]])
-    several = [work.bytes_of(p) for p in partitions]
+    several = [work.sent(p)[0] for p in partitions]
     message = r"^rows in memory, rows 0 to 0: ValueError: invalid literal .* 'many'$"
-    for data in (several[1], work.joined_bytes(several)):
+    for data in (several[1], work.sent_on(several)):
         with pytest.raises(DataError, match=message):
             Outcome.from_bytes(data, work.feeds.kinds)
 

@@ -11,7 +11,7 @@ from thrifty.data.report import Report
 from thrifty.data.source import Source
 from thrifty.run.feeds import Feeds
 from thrifty.run.outcome import Outcome, Work, joined
-from thrifty.run.pieces import pieces
+from thrifty.run.pieces import HeldPieces, pieces
 
 __all__ = ["fold"]
 
@@ -91,7 +91,11 @@ def fold(
     engine = one_of("engine", engine or home or "threads", ENGINES)
     if home not in (None, engine):
         raise ValueError(f"engine must be {home!r} for a source that is there, got {engine!r}")
-    work = Work(pieces([] if home else source, feeds.columns, nbytes), feeds)
+    if home:
+        cut = HeldPieces([], None, None, name=f"{home.title()} rows")
+    else:
+        cut = pieces(source, feeds.columns, nbytes)
+    work = Work(cut, feeds)
     run = importlib.import_module(f"thrifty.run.on_{engine}")
     if home:
         found = run.outcomes_of(work, source, workers, progress)

@@ -46,7 +46,7 @@ class Outcome:
 
     @classmethod
     def from_bytes(cls, data: bytes, kinds: Sequence[type[Summary]]) -> "Outcome":
-        """Inverse of `to_bytes`, and of `Work.bytes_of` where the work failed.
+        """Inverse of `to_bytes`, and of `Work.sent` where the work failed.
 
         Args:
             data: the bytes.
@@ -110,22 +110,24 @@ class Work:
             tell(0, rows)
         return outcome
 
-    def bytes_of(self, partition: Partition) -> bytes:
-        """The outcome of one partition as bytes; a failure too, for it would fail again."""
-        try:
-            return self(partition).to_bytes()
-        except Exception as error:
-            header = {"error": _said(error)}
-            return dump(kind=KIND, version=VERSION, header=header, arrays={})
+    def sent(self, partition: Partition) -> tuple[bytes, int, int]:
+        """The outcome of one partition as bytes; a failure too, for it would fail again.
 
-    def joined_bytes(self, several: Iterable[bytes]) -> bytes:
+        Returns:
+            The outcome, bytes read, rows fed.
+        """
+        try:
+            outcome = self(partition)
+            return outcome.to_bytes(), outcome.nbytes, outcome.rows
+        except Exception as error:
+            return _failure(error), 0, 0
+
+    def sent_on(self, several: Iterable[bytes]) -> bytes:
         """The outcomes of neighbours, in order, as one; a failure stays one."""
         try:
-            found = (Outcome.from_bytes(data, self.feeds.kinds) for data in several)
-            return joined(found).to_bytes()
+            return joined(Outcome.from_bytes(data, self.feeds.kinds) for data in several).to_bytes()
         except Exception as error:
-            header = {"error": _said(error)}
-            return dump(kind=KIND, version=VERSION, header=header, arrays={})
+            return _failure(error)
 
 
 def joined(outcomes: Iterator[Outcome]) -> Outcome:
@@ -157,6 +159,10 @@ def merged(outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
 
 def _as_array(data: bytes) -> Any:
     return np.frombuffer(data, np.uint8)
+
+
+def _failure(error: Exception) -> bytes:
+    return dump(kind=KIND, version=VERSION, header={"error": _said(error)}, arrays={})
 
 
 def _said(error: Exception) -> str:

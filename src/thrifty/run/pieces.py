@@ -15,7 +15,7 @@ from thrifty.data.report import Report, missing_column
 from thrifty.data.source import Source
 from thrifty.data.source import open as open_source
 
-__all__ = ["Partition", "Pieces", "pieces"]
+__all__ = ["HeldPieces", "Partition", "Pieces", "pieces"]
 
 ROWS = 1 << 16
 SMALL, USUAL, LARGE = 4_000_000, 16_000_000, 32_000_000
@@ -27,8 +27,13 @@ VIEWS = ((pt.is_string_view, pa.large_string()), (pt.is_binary_view, pa.large_bi
 class Partition(NamedTuple):
     """What one worker reads at a time: parts of files, fragments, or batches themselves."""
 
-    items: tuple[Any, ...]
+    items: Iterable[Any]
     nbytes: int
+
+    def packed(self) -> "Partition":
+        """The same, its batches as bytes of their own rows, ready to be sent."""
+        items = [_packed(i) if isinstance(i, pa.RecordBatch) else i for i in self.items]
+        return Partition(tuple(items), self.nbytes)
 
 
 class Pieces(Protocol):
@@ -68,11 +73,7 @@ def pieces(source: Any, columns: Columns, nbytes: int | None = None) -> Pieces:
         return DatasetPieces(source, columns, nbytes)
     if isinstance(source, pa.RecordBatchReader):
         return HeldPieces(source, columns, nbytes)
-    if isinstance(source, (pa.Array, pa.ChunkedArray)):
-        return HeldPieces([source], columns, nbytes)
-    if hasattr(source, "__arrow_c_stream__"):
-        return HeldPieces([_from_stream(source)], columns, nbytes)
-    if isinstance(source, np.ndarray):
+    if isinstance(source, (pa.Array, np.ndarray)) or hasattr(source, "__arrow_c_stream__"):
         return HeldPieces([source], columns, nbytes)
     if isinstance(source, Iterable) and not isinstance(source, (dict, bytes)):
         return HeldPieces(source, columns, nbytes)
@@ -131,8 +132,15 @@ class DatasetPieces:
 class HeldPieces:
     """What is in memory or comes one by one: batches, arrays, rows, values."""
 
-    def __init__(self, source: Iterable[Any], columns: Columns, nbytes: int | None) -> None:
-        self.columns, self.nbytes, self.report = columns, nbytes or USUAL, Report()
+    def __init__(
+        self,
+        source: Iterable[Any],
+        columns: Columns,
+        nbytes: int | None,
+        name: str = "rows in memory",
+    ) -> None:
+        self.name, self.columns = name, columns
+        self.nbytes, self.report = nbytes or USUAL, Report()
         self._source = source
 
     def __getstate__(self) -> dict[str, Any]:
@@ -146,9 +154,10 @@ class HeldPieces:
 
     def read(self, partition: Partition, report: Report, moved: Moved) -> Iterator[tuple[str, Any]]:
         """The batches."""
-        for batch in partition.items:
-            yield "rows in memory", batch
-        moved(partition.nbytes)
+        for item in partition.items:
+            batch = _unpacked(item) if isinstance(item, bytes) else item
+            yield self.name, batch
+            moved(_size(batch))
 
     def _own(self, batch: Any) -> Any:
         if self.columns is None:
@@ -204,6 +213,8 @@ def _file_size(fragment: Any) -> int:
 
 
 def _from_stream(source: Any) -> Any:
+    if isinstance(source, (pa.Table, pa.ChunkedArray)):
+        return source
     try:
         return pa.table(source)
     except pa.ArrowInvalid:
@@ -225,19 +236,19 @@ def _is_batch(item: Any) -> bool:
 
 
 def _as_arrow(batch: Any) -> Any:
-    """A data frame as a table, a table as it is, and so are arrays and lists."""
+    """Arrow data and data frames as a table, an array as its column "value"; others as they are."""
     if isinstance(batch, pa.RecordBatch):
         return pa.Table.from_batches([batch])
-    ours = isinstance(batch, (pa.Table, pa.ChunkedArray))
-    return batch if ours or not hasattr(batch, "__arrow_c_stream__") else _from_stream(batch)
+    if isinstance(batch, pa.Array):
+        batch = pa.chunked_array([batch])
+    elif hasattr(batch, "__arrow_c_stream__"):
+        batch = _from_stream(batch)
+    return pa.table({"value": batch}) if isinstance(batch, pa.ChunkedArray) else batch
 
 
 def _slices(batch: Any) -> Iterator[Any]:
     """A batch in pieces of at most `ROWS` rows."""
-    if isinstance(batch, pa.ChunkedArray):
-        for chunk in batch.chunks:
-            yield from _slices(chunk)
-    elif isinstance(batch, pa.Table):
+    if isinstance(batch, pa.Table):
         yield from (_plain(b) for b in batch.to_batches(max_chunksize=ROWS) if b.num_rows)
     else:
         yield from (batch[i : i + ROWS] for i in range(0, len(batch), ROWS))
@@ -249,6 +260,18 @@ def _plain(batch: pa.RecordBatch) -> pa.RecordBatch:
     if types == batch.schema.types:
         return batch
     return batch.cast(pa.schema(list(zip(batch.schema.names, types, strict=True))))
+
+
+def _packed(batch: pa.RecordBatch) -> bytes:
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, batch.schema) as stream:
+        stream.write_batch(batch)
+    return sink.getvalue().to_pybytes()
+
+
+def _unpacked(data: bytes) -> pa.RecordBatch:
+    with pa.ipc.open_stream(data) as stream:
+        return stream.read_next_batch()
 
 
 def _size(batch: Any) -> int:
