@@ -31,7 +31,7 @@ while time.time() < float(sys.argv[2]):
 x = np.arange(5).astype(sys.argv[1])
 print(kernel.total(x), sum(kernel.total.stats.cache_hits.values()))
 """
-DTYPES = ("f4", "f8", "i4", "u2")
+DTYPES = ("f4", "f8", "i4")
 
 
 @pytest.fixture
@@ -61,10 +61,10 @@ def told(child):
 
 
 def test_processes_that_compile_at_once_share_a_cache(place):
-    """Four versions compiled together: each process is right, and so are the next, from disk."""
+    """Three versions compiled together: each process is right, and so are the next, from disk."""
     at = time.time() + 3
-    assert [told(child) for child in [start(place, d, at) for d in DTYPES]] == [(10, 0)] * 4
-    assert [told(child) for child in [start(place, d) for d in DTYPES]] == [(10, 1)] * 4
+    assert [told(child) for child in [start(place, d, at) for d in DTYPES]] == [(10, 0)] * 3
+    assert [told(child) for child in [start(place, d) for d in DTYPES]] == [(10, 1)] * 3
 
 
 def test_two_versions_that_saw_the_same_index_stay_apart(tmp_path, monkeypatch):
@@ -160,3 +160,17 @@ def test_a_full_disk_is_no_error(cache, monkeypatch):
     monkeypatch.setattr(IndexDataCacheFile, "_open_for_write", full)
     assert hits() == hits() == 0
     assert not list(cache.rglob("*.nb[ic]"))
+
+
+def test_an_uncounted_function_answers_alike_and_may_not_allocate():
+    """Arrays in and out of calls give the same; to make one is refused by the compiler."""
+
+    def made(counted):
+        how = kernels.njit(counted=counted)
+        last = how(lambda row: row[row.size - 1])
+        return how(lambda rows: last(rows[0]) + last(rows[1]))
+
+    rows = np.arange(6.0).reshape(2, 3)
+    assert made(True)(rows) == made(False)(rows) == 2 + 5
+    with pytest.raises(numba.core.errors.NumbaError, match="NRT"):
+        kernels.njit(counted=False)(lambda n: np.zeros(n))(3)

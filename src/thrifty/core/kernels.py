@@ -26,12 +26,17 @@ import thrifty
 __all__ = ["njit"]
 
 
-def njit(function: Callable | None = None, *, cache: bool = False, **options: Any) -> Any:
+def njit(
+    function: Callable | None = None, *, cache: bool = False, counted: bool = True, **options: Any
+) -> Any:
     """`numba.njit`, but for how `cache=True` keeps what was compiled.
 
     Args:
         function: to compile; None where only options are given.
         cache: keep compiled versions on disk, for other processes.
+        counted: count references to arrays. False for functions called for every row or token,
+            where the counting (some 5 ns a call and array) takes longer than they do; they may
+            allocate nothing, which the compiler checks, and what they call should be alike.
         options: as of `numba.njit`.
 
     Example:
@@ -42,8 +47,9 @@ def njit(function: Callable | None = None, *, cache: bool = False, **options: An
         1.5
     """
     if function is None:
-        return partial(njit, cache=cache, **options)
-    made = numba.njit(**options)(function)  # noqa: TID251
+        return partial(njit, cache=cache, counted=counted, **options)
+    uncounted = {} if counted else {"_nrt": False}
+    made = numba.njit(**options, **uncounted)(function)  # noqa: TID251
     if cache:
         with suppress(RuntimeError, OSError):  # no folder can be written, or the file is not there
             made._cache = _Cache(function)

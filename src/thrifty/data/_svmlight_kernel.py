@@ -1,9 +1,10 @@
 """Svmlight kernel: the state machine that turns lines of svmlight text into columns of arrays."""
 
 import numpy as np
+from numba.cpython.unsafe.numbers import trailing_zeros
 
 from thrifty.core.kernels import njit
-from thrifty.data.decimals import byte, careful_decimal, decimal, digits, integer
+from thrifty.data.decimals import byte, careful_decimal, decimal, digits, digits8, integer, load8
 
 __all__ = [
     "AT", "BAD", "BEFORE", "FULL", "GOT", "INDEX", "LABEL", "LABELS", "LARGEST", "LINE", "NO_COLON",
@@ -11,15 +12,23 @@ __all__ = [
     "parse_rows", "token_end",
 ]  # fmt: skip
 
-_INLINE = {"nogil": True, "cache": True, "error_model": "numpy", "forceinline": True}
-_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy"}
+_INLINE = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "counted": False,
+}
+_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "counted": False}
 
 LARGEST = 2**31 - 1
 # what can be wrong with a token; FULL is not an error: the caller makes room and calls again
 LABEL, VALUE, QID, NO_COLON, INDEX, RANGE, ORDER, FULL = range(1, 9)
 # places in the state; GOT and BEFORE belong to the last error, whose token starts at AT
 POSITION, LINE, ROWS, NUMBERS, LABELS, UNSURE, BAD, AT, GOT, BEFORE = range(10)
-_U0 = np.uint64(0)
+_U0, _U3, _U4, _U8, _U9, _U15, _U16, _U255 = (np.uint64(v) for v in (0, 3, 4, 8, 9, 15, 16, 255))
+_TO_COLON, _HIGH = (np.uint64(v * 0x0101010101010101) for v in (0x80 - 58, 0x80))
+_SHAPE, _BRIEF = np.uint64(0xF0FF), np.uint64(0x303A)  # a colon and a digit
 
 
 @njit(**_INLINE)
@@ -153,10 +162,33 @@ def _careful_index(text, p, state):
 
 
 @njit(**_INLINE)
+def _brief(text, p, n, before, indices, values):
+    """Read features like 123:1, each from one word, as far as they go; (p, n, before)."""
+    while True:
+        word = load8(text, p)
+        colon = trailing_zeros((word + _TO_COLON) & _HIGH) >> _U3
+        count, number = digits8(word)
+        half = colon * _U4
+        rest = (word >> half) >> half
+        index, digit, after = np.int64(number), rest >> _U8 & _U15, rest >> _U16 & _U255
+        brief = count == np.int64(colon) and rest & _SHAPE == _BRIEF and digit <= _U9
+        if not (brief and index > before and count > 0 and after in (32, 10)):
+            return p, n, before
+        slot, before = np.uint64(n), index
+        indices[slot], values[slot] = index, np.float64(np.int64(digit))
+        n, p = n + 1, p + np.int64(colon) + 2
+        if after == 10:
+            return p, n, before
+        p += 1
+
+
+@njit(**_INLINE)
 def _features(text, p, first, n, indices, values, unsure, state):
     """Read the features of a row into place n and on; (end of line or negative code, n)."""
-    before = first - 1
+    before, brief = first - 1, True
     while True:
+        if brief:
+            p, n, before = _brief(text, p, n, before, indices, values)
         p = _skip(text, p)
         c = byte(text, p)
         if c == 10 or c == 35:
@@ -177,7 +209,7 @@ def _features(text, p, first, n, indices, values, unsure, state):
             values[slot], end = _careful(text, colon + 1, VALUE, n, False, unsure, state)
             if end < 0:
                 return end, n
-        n, p = n + 1, end
+        n, p, brief = n + 1, end, end == colon + 2
 
 
 @njit(**_KERNEL)

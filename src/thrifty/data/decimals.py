@@ -17,11 +17,17 @@ from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
 
-__all__ = ["PAD", "byte", "careful_decimal", "decimal", "digits", "integer"]
+__all__ = ["PAD", "byte", "careful_decimal", "decimal", "digits", "digits8", "integer", "load8"]
 
 PAD = 16
-_INLINE = {"nogil": True, "cache": True, "error_model": "numpy", "forceinline": True}
-_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy"}
+_INLINE = {
+    "nogil": True,
+    "cache": True,
+    "error_model": "numpy",
+    "forceinline": True,
+    "counted": False,
+}
+_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "counted": False}
 
 _U = np.uint64
 _ZEROS, _LOW7, _PAST9, _HIGH = (_U(b * 0x0101010101010101) for b in (0x30, 0x7F, 0x76, 0x80))
@@ -63,7 +69,7 @@ def byte(text, p):
 
 
 @njit(**_INLINE)
-def _load8(text, p):
+def load8(text, p):
     """Eight bytes as one little-endian word; compiles to one load."""
     i = _U(p)
     word = _U(text[i])
@@ -73,7 +79,7 @@ def _load8(text, p):
 
 
 @njit(**_INLINE)
-def _digits8(word):
+def digits8(word):
     """(how many leading bytes are digits, 0..8; their number)."""
     word ^= _ZEROS
     stop = (((word & _LOW7) + _PAST9) | word) & _HIGH
@@ -89,7 +95,7 @@ def _digits8(word):
 def digits(text, p, mantissa):
     """Append digits to mantissa; (mantissa, end), end -1 if 19 digits do not hold them."""
     while True:
-        count, number = _digits8(_load8(text, p))
+        count, number = digits8(load8(text, p))
         if mantissa >= _ROOM[_U(count)]:
             return mantissa, np.int64(-1)
         mantissa = mantissa * _TEN[_U(count)] + number

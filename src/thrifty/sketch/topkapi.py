@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from thrifty.core import FormatError, Interval, Summary, budget_for, in_range, method, taken
+from thrifty.core.kernels import njit
 from thrifty.hashing.blocks import hash_blocks
 from thrifty.hashing.keys import hash_column, high, mix, seed_key
 from thrifty.sketch._values import Values, valued_parts
