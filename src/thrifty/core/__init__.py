@@ -4,6 +4,7 @@ from thrifty.core.budget import budget_for, format_bytes, parse_bytes
 from thrifty.core.checks import in_range, one_of, whole
 from thrifty.core.composite import packed, unpacked
 from thrifty.core.container import dump, load, read_container, replacing, save, write_container
+from thrifty.core.durations import parse_duration
 from thrifty.core.errors import (
     BudgetError,
     DataError,
@@ -35,6 +36,7 @@ __all__ = [
     "one_of",
     "packed",
     "parse_bytes",
+    "parse_duration",
     "read_container",
     "record_of",
     "replacing",

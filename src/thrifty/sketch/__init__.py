@@ -9,9 +9,11 @@ from thrifty.sketch.exacttop import exact_top
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 from thrifty.sketch.kll import KLL
+from thrifty.sketch.reservoir import Reservoir
 from thrifty.sketch.shardrouter import ShardRouter
 from thrifty.sketch.singletons import SingletonFilter
 from thrifty.sketch.topkapi import Topkapi
+from thrifty.sketch.weightedreservoir import WeightedReservoir
 from thrifty.sketch.windows import SlidingUnion, Window, Windows
 
 __all__ = [
@@ -25,10 +27,12 @@ __all__ = [
     "Frequent",
     "HeavyHitters",
     "HyperLogLog",
+    "Reservoir",
     "ShardRouter",
     "SingletonFilter",
     "SlidingUnion",
     "Topkapi",
+    "WeightedReservoir",
     "Window",
     "Windows",
     "exact_top",

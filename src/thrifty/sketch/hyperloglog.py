@@ -239,6 +239,12 @@ class HyperLogLog(Summary):
         made._marks, made._ranks = marks, ranks
         return made
 
+    def copy(self) -> Self:
+        """A sketch with the same state that shares nothing with this one."""
+        twin = type(self)(self.p, seed=self.seed)
+        twin._marks, twin._ranks = self._marks.copy(), self._ranks.copy()
+        return twin
+
     @property
     def _limit(self) -> int:
         """Marks that take no more memory than registers."""
