@@ -20,8 +20,8 @@ FROZEN = {
     "evaluate": ["MODEL", "FILES", "--strict", "--json"],
     "predict": ["MODEL", "FILE", "--top", "--explain", "--json"],
     "dedup": [
-        "FILES", "--text", "--out", "--threshold", "--memory", "--words", "--chars", "--codes",
-        "--seed", "--strict", "--json",
+        "FILES", "--out", "--text", "--match", "--threshold", "--memory", "--words", "--chars",
+        "--codes", "--seed", "--strict", "--json",
     ],
     "methods": ["--json"],
     "demo": ["--out"],

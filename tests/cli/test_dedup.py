@@ -48,6 +48,30 @@ def test_no_pairs(path, tmp_path, capsys):
     assert facts["precision"]["estimate"] is None
 
 
+def test_match(tmp_path, capsys):
+    """Records of the same person are found by several columns; each tells how much it says."""
+    file = tmp_path / "people.csv"
+    rows = [f"name{i % 20} family{i},road{i} {i},{i:04}555" for i in range(200)]
+    rows += [row.replace("road", "rood") for row in rows[:60]]
+    file.write_text("name,address,phone\n" + "\n".join(rows) + "\n")
+    words = ["--match", "name,address,phone", "--out", str(tmp_path / "c.parquet")]
+    assert main(["dedup", str(file), *words, "--json"]) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert (facts["rows"], facts["clusters"], facts["duplicates"]) == (260, 60, 60)
+    assert main(["dedup", str(file), *words]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0] == "60 clusters hold 60 near-duplicates of 260 rows (at 0.9 or more)"
+    assert [line.split()[0] for line in shown[4:7]] == ["name", "address", "phone"]
+
+
+def test_one_way_must_be_chosen(path, tmp_path, capsys):
+    """Neither --text nor --match, or both, is refused."""
+    for words in ([], ["--text", "text", "--match", "text"]):
+        assert main(["dedup", str(path), "--out", str(tmp_path / "c"), *words]) == 2
+        says = "thrifty: --text or --match must be given, and only one of them\n"
+        assert capsys.readouterr().err == says
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [

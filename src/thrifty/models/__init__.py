@@ -5,6 +5,18 @@ from thrifty.models.featurizer import Featurizer
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.plan import Plan, plan
+from thrifty.models.resolve import Entities, resolve
 from thrifty.models.train import train
 
-__all__ = ["Duplicates", "Featurizer", "Metrics", "Model", "Plan", "dedup", "plan", "train"]
+__all__ = [
+    "Duplicates",
+    "Entities",
+    "Featurizer",
+    "Metrics",
+    "Model",
+    "Plan",
+    "dedup",
+    "plan",
+    "resolve",
+    "train",
+]

@@ -78,7 +78,7 @@ class Duplicates:
     error="a pair of similarity s is found with probability 1 - (1 - s**rows)**bands; precision "
     "and recall of the run are estimated from the pairs that met",
     exact="clusters linked by pairs whose exact Jaccard similarity reaches the threshold",
-    laws=("clusters",),
+    laws=("alike",),
     evidence=("dedup",),
 )
 def dedup(
