@@ -8,7 +8,10 @@ from thrifty.learn.class_counts import ClassCounts
 from thrifty.learn.class_sketch import ClassSketch
 from thrifty.learn.cluster_sums import ClusterSums
 from thrifty.learn.fellegi_sunter import FellegiSunter
+from thrifty.learn.graph import Graph
 from thrifty.learn.network import Wide
+from thrifty.learn.pagerank import Ranks, pagerank
+from thrifty.learn.personal_ranks import NearRanks, personal_ranks
 from thrifty.learn.refit import refit
 from thrifty.learn.seeding import parallel_seeds
 from thrifty.learn.settings import Settings
@@ -21,16 +24,21 @@ __all__ = [
     "ClassSketch",
     "ClusterSums",
     "FellegiSunter",
+    "Graph",
     "History",
     "JMeans",
     "KMeans",
     "NaiveBayes",
+    "NearRanks",
+    "Ranks",
     "Settings",
     "Shortlist",
     "Wide",
     "WideClassifier",
     "WideRegressor",
+    "pagerank",
     "parallel_seeds",
+    "personal_ranks",
     "refit",
     "train",
 ]

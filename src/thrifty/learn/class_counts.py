@@ -6,10 +6,10 @@ from tempfile import TemporaryFile
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import FormatError, Summary, in_range, method, taken
+from thrifty.core.kernels import njit
 from thrifty.learn._events import class_labels, events
 
 __all__ = ["ClassCounts"]

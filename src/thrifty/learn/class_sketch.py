@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import Summary, budget_for, in_range, method, one_of, taken
+from thrifty.core.kernels import njit
 from thrifty.hashing.keys import mix, seed_key
 from thrifty.learn._events import class_labels, events
 
