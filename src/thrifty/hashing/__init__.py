@@ -5,12 +5,14 @@ from thrifty.hashing.dwta import DWTA
 from thrifty.hashing.features import NUM_CODES, TextFeatures, code_of, cross
 from thrifty.hashing.keys import hash_column, mix64
 from thrifty.hashing.minhash import MinHash
+from thrifty.hashing.pstable import PStable
 from thrifty.hashing.simhash import SimHash
 
 __all__ = [
     "DWTA",
     "NUM_CODES",
     "MinHash",
+    "PStable",
     "SimHash",
     "TextFeatures",
     "code_of",
