@@ -19,6 +19,10 @@ FROZEN = {
     ],
     "evaluate": ["MODEL", "FILES", "--strict", "--json"],
     "predict": ["MODEL", "FILE", "--top", "--explain", "--json"],
+    "profile": [
+        "FILES", "--memory", "--types", "--by", "--distinct", "--time", "--window", "--compare",
+        "--save", "--merge", "--out", "--threads", "--seed", "--strict", "--json",
+    ],
     "dedup": [
         "FILES", "--out", "--text", "--match", "--threshold", "--memory", "--words", "--chars",
         "--codes", "--seed", "--strict", "--json",

@@ -56,6 +56,7 @@ def make_app() -> Any:
     from thrifty.cli.evaluate import evaluate
     from thrifty.cli.methods import methods
     from thrifty.cli.predict import predict
+    from thrifty.cli.profile import profile
     from thrifty.cli.train import train
 
     app = App(
@@ -68,7 +69,7 @@ def make_app() -> Any:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb in (train, evaluate, predict, dedup, methods, demo):
+    for verb in (train, evaluate, predict, profile, dedup, methods, demo):
         app.command(verb)
     return app
 

@@ -5,6 +5,8 @@ from thrifty.models.featurizer import Featurizer
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.plan import Plan, plan
+from thrifty.models.profile import profile
+from thrifty.models.profile_state import TableProfile
 from thrifty.models.resolve import Entities, resolve
 from thrifty.models.train import train
 
@@ -15,8 +17,10 @@ __all__ = [
     "Metrics",
     "Model",
     "Plan",
+    "TableProfile",
     "dedup",
     "plan",
+    "profile",
     "resolve",
     "train",
 ]

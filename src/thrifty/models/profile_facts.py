@@ -1,0 +1,163 @@
+"""Profile facts: what a profile knows, as plain numbers and texts for JSON, terminal and page."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from thrifty.core import Interval
+from thrifty.models.profile_ask import rolling
+from thrifty.models.profile_column import ColumnProfile
+from thrifty.models.profile_outliers import outliers
+from thrifty.models.profile_state import TableProfile
+
+__all__ = ["facts_of", "interval_facts", "moment_text"]
+
+QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
+BINS, FREQUENT, PAIRS, WHOLE = 30, 10, 10, 2**53
+SAYS = {"number": "values", "date": "values", "list": "lengths in items"}
+
+
+def facts_of(profile: TableProfile, confidence: float = 0.95) -> dict[str, Any]:
+    """All that a profile says.
+
+    Args:
+        profile: of a table.
+        confidence: of every interval.
+
+    Returns:
+        rows, columns by name (type, missing, distinct, frequent, quantiles, histogram, ...),
+        duplicates and near_duplicates among the rows, correlations, state_bytes; where they are
+        asked, windows (end, distinct), their mean, and rows that came too late for any.
+    """
+    facts: dict[str, Any] = {
+        "rows": profile.rows,
+        "columns": {n: _column(c, confidence) for n, c in profile.columns.items()},
+        "duplicates": interval_facts(profile.same.repeated(confidence)),
+        "near_duplicates": interval_facts(profile.near.repeated(confidence)),
+        "correlations": _correlations(profile, confidence),
+        "confidence": confidence,
+        "state_bytes": profile.nbytes,
+    }
+    return facts | _windows(profile, confidence)
+
+
+def interval_facts(interval: Interval) -> dict[str, float]:
+    """An interval as a mapping; whole numbers where they count something.
+
+    Example:
+        >>> interval_facts(Interval(10.2, 9.7, 11.0))
+        {'estimate': 10, 'low': 9, 'high': 11}
+    """
+    estimate, low, high = interval
+    return {"estimate": round(estimate), "low": math.floor(low), "high": math.ceil(high)}
+
+
+def moment_text(seconds: float) -> str:
+    """Seconds since 1970 as an ISO date, with the time unless it is midnight.
+
+    Example:
+        >>> moment_text(0.0), moment_text(3600.5)
+        ('1970-01-01', '1970-01-01 01:00:00.500000')
+    """
+    try:
+        moment = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
+    except (OverflowError, ValueError, OSError):
+        return f"{seconds:g} s"
+    return str(moment).removesuffix(" 00:00:00")
+
+
+def _windows(profile: TableProfile, confidence: float) -> dict[str, Any]:
+    if profile.windows is None:
+        return {}
+    found = list(rolling(profile.windows, profile.ask, confidence))
+    windows = [
+        {"end": moment_text(seconds), "end_seconds": seconds, "distinct": interval_facts(interval)}
+        for seconds, interval in found
+    ]
+    what = f"distinct {profile.ask.distinct} in each {profile.ask.window}, by its end"
+    mean = sum(interval.estimate for _, interval in found) / len(found) if found else None
+    return {
+        "windows": windows, "windows_mean": mean, "windows_late": profile.windows.late,
+        "windows_title": what,
+    }  # fmt: skip
+
+
+def _column(column: ColumnProfile, confidence: float) -> dict[str, Any]:
+    counts = column.counts
+    facts: dict[str, Any] = {
+        "type": column.kind,
+        "rows": counts["rows"],
+        "missing": counts["missing"],
+        "unreadable": counts["unreadable"],
+        "distinct": interval_facts(column.distinct.interval(confidence)),
+        "frequent": _frequent(column),
+    }
+    if counts["rows"] == counts["missing"]:
+        return facts
+    facts |= _spread(column, confidence)
+    if column.kind == "number":
+        low, high = column.ends
+        facts |= {"zeros": counts["zeros"], "negative": counts["negative"]}
+        facts |= {"lowest": low, "highest": high, "outliers": outliers(column)}
+    return facts
+
+
+def _frequent(column: ColumnProfile) -> list[dict[str, Any]]:
+    """Values that were there more than once for certain; all, while each has a slot."""
+    found = column.frequent(FREQUENT)
+    sure = [item for item in found if item.count.low > 1 or item.count.width == 0]
+    return [
+        {"value": _value(item.value), "count": round(item.count.estimate),
+         "low": round(item.count.low), "high": round(item.count.high)}
+        for item in sure
+    ]  # fmt: skip
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < WHOLE:
+        return int(value)
+    if isinstance(value, (bool, int, float, str)) or value is None:
+        return value
+    if isinstance(value, datetime):
+        return str(value).removesuffix(" 00:00:00")
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def _spread(column: ColumnProfile, confidence: float) -> dict[str, Any]:
+    """Quantiles, histogram and moments of the values, or of their lengths."""
+    show = moment_text if column.kind == "date" else float
+    found = column.values.quantiles(QUANTILES, confidence)
+    heights, edges = column.values.histogram(_bins(column))
+    return {
+        "quantiles_of": SAYS.get(column.kind, "lengths in characters"),
+        "quantiles": {f"{q:g}": show(x.estimate) for q, x in zip(QUANTILES, found, strict=True)},
+        "rank_error": column.values.error_bound(confidence),
+        "mean": show(column.mean),
+        "deviation": column.deviation,
+        "histogram": {"edges": np.asarray(edges).tolist(), "counts": np.asarray(heights).tolist()},
+    }
+
+
+def _bins(column: ColumnProfile) -> Any:
+    """How many bins, or for lengths their edges, between whole numbers."""
+    if column.kind in ("number", "date"):
+        return BINS
+    low, high = (column.values.quantile(q).estimate for q in (0, 1))
+    step = max(1, math.ceil((high - low + 1) / BINS))
+    return np.arange(low, high + step + 1, step) - 0.5
+
+
+def _correlations(profile: TableProfile, confidence: float) -> list[dict[str, Any]]:
+    names = profile.numbers
+    pairs = profile.moments.correlated(PAIRS, confidence=confidence) if len(names) > 1 else []
+    return [
+        {"columns": [names[pair.first], names[pair.second]], **_three(pair.correlation)}
+        for pair in pairs
+    ]
+
+
+def _three(interval: Interval) -> Mapping[str, float]:
+    return {"estimate": interval.estimate, "low": interval.low, "high": interval.high}

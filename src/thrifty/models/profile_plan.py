@@ -1,0 +1,96 @@
+"""Profile plan: how large the sketches of a profile may be, so that all fit a budget."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+from thrifty.core import BudgetError, format_bytes, in_range, parse_bytes
+
+__all__ = ["Sizes", "sizes_for"]
+
+COPIES, FEWEST_THREADS = 3, 4
+A_SLOT = 250
+A_QUANTILE = 32
+A_SAMPLE = 16
+GROUPS, WINDOWS = 0.2, 0.3
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Arguments of the sketches of a profile.
+
+    Args:
+        p: of each HyperLogLog.
+        slots: of each HeavyHitters.
+        k: of each KLL.
+        sample: of each distinct sample of rows.
+        group_bytes: for groups, in all.
+        window_bytes: for windows, in all.
+    """
+
+    p: int
+    slots: int
+    k: int
+    sample: int
+    group_bytes: int
+    window_bytes: int
+
+    def to_dict(self) -> dict[str, int]:
+        """As plain numbers."""
+        return asdict(self)
+
+
+LADDER = tuple(
+    Sizes(p, slots, k, sample, 0, 0)
+    for p, slots, k, sample in (
+        (8, 16, 32, 256), (10, 64, 64, 512), (11, 128, 128, 1024), (12, 256, 128, 2048),
+        (12, 512, 256, 4096), (13, 1024, 256, 4096), (14, 1024, 256, 8192), (14, 2048, 512, 16384),
+        (14, 4096, 512, 16384), (15, 8192, 1024, 32768), (16, 16384, 1024, 65536),
+    )
+)  # fmt: skip
+
+
+def sizes_for(
+    memory: int | str,
+    columns: Sequence[str],
+    *,
+    threads: int = 1,
+    groups: bool = False,
+    windows: bool = False,
+) -> Sizes:
+    """The largest sketches with which all states of a fold fit the budget together.
+
+    A fold holds threads + 3 copies of what it folds into, each at most as large as its sketches
+    can become. Fewer than 4 threads count as 4, so that profiles of small machines merge.
+
+    Args:
+        memory: the budget for the state, as "64 MB" or an int.
+        columns: kinds of the columns, one each.
+        threads: how many fold at a time.
+        groups, windows: whether there are any; they then get 20 and 30 % of the budget.
+
+    Raises:
+        BudgetError: not even the smallest sketches fit; it names the smallest budget.
+
+    Example:
+        >>> small, large = (sizes_for(size, ["text"] * 20) for size in ("4 MB", "400 MB"))
+        >>> small.slots < large.slots, held(large, 20) * 7 <= 400_000_000
+        (True, True)
+    """  # fmt: skip
+    budget = parse_bytes(memory)
+    copies = max(in_range("threads", threads, 1, 1024), FEWEST_THREADS) + COPIES
+    grouped, windowed = GROUPS * groups, WINDOWS * windows
+    share = (1 - grouped - windowed) / copies
+    fits = [sizes for sizes in LADDER if held(sizes, len(columns)) <= budget * share]
+    if not fits:
+        least = int(held(LADDER[0], len(columns)) / share) + 1
+        needs = f"{format_bytes(least, up=True)} for {len(columns)} columns and {threads} threads"
+        raise BudgetError(f"memory must be at least {needs}, got {memory!r}", least)
+    best = fits[-1]
+    group, window = (int(budget * part / copies) for part in (grouped, windowed))
+    return Sizes(best.p, best.slots, best.k, best.sample, group, window)
+
+
+def held(sizes: Sizes, columns: int) -> int:
+    """Bytes that one profile of so many columns can become, groups and windows aside."""
+    column = (1 << sizes.p) + A_SLOT * sizes.slots + A_QUANTILE * sizes.k + 2_000
+    return columns * column + 2 * A_SAMPLE * sizes.sample + 32 * columns**2

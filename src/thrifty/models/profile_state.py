@@ -1,0 +1,159 @@
+"""Profile state: all that a profile holds of a table, as one summary that merges."""
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from thrifty.core import FormatError, Summary, packed, taken, unpacked
+from thrifty.data.kinds import Column
+from thrifty.data.report import Report
+from thrifty.data.schema import Schema
+from thrifty.models.profile_ask import Ask, windows_for
+from thrifty.models.profile_column import ColumnProfile
+from thrifty.models.profile_plan import Sizes
+from thrifty.models.profile_twins import near_hashes, row_hashes
+from thrifty.sketch import CoMoments, DistinctSample, Windows
+
+__all__ = ["TableProfile"]
+
+MEMBERS = {kind.KIND: kind for kind in (ColumnProfile, DistinctSample, CoMoments, Windows)}
+MOST_NUMBERS, NOTHING = 256, Ask()
+
+
+class TableProfile(Summary):
+    """Profiles of all columns, twins of rows, and correlations, in one pass.
+
+    Args:
+        schema: names and kinds of the columns.
+        sizes: of the sketches.
+        ask: groups and windows.
+        seed: of the sketches.
+
+    Raises:
+        DataError: what is asked does not fit the columns.
+        ValueError: what is asked does not fit together.
+
+    Example:
+        >>> from thrifty.models.profile_plan import sizes_for
+        >>> schema = Schema((Column("age", "number"), Column("city", "category")))
+        >>> profile = TableProfile(schema, sizes_for("8 MB", ["number", "category"]))
+        >>> rows = pa.RecordBatch.from_pydict({"age": ["7", "8", "7"], "city": ["a", "b", "a"]})
+        >>> profile.add(rows).merge(profile).rows, profile.columns["city"].distinct.count()
+        (6, 2.0)
+        >>> profile.same.repeated().estimate
+        2.0
+    """
+
+    KIND = "table-profile"
+
+    def __init__(self, schema: Schema, sizes: Sizes, *, ask: Ask = NOTHING, seed: int = 0) -> None:
+        self.schema, self.sizes, self.seed, self.rows = schema, sizes, seed, 0
+        self.ask = ask.checked(schema)
+        looks = {"p": sizes.p, "slots": sizes.slots, "k": sizes.k, "seed": seed}
+        self.columns = {name: ColumnProfile(_kind(schema[name]), **looks) for name in schema.names}
+        self.same = DistinctSample(sizes.sample, seed=seed)
+        self.near = DistinctSample(sizes.sample, seed=seed)
+        self.moments = CoMoments(max(1, len(self.numbers)))
+        self.windows = windows_for(ask, sizes.window_bytes, seed)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Columns whose correlations are kept: the first 256 of numbers and dates."""
+        kinds = ("number", "date")
+        return [name for name, part in self.columns.items() if part.kind in kinds][:MOST_NUMBERS]
+
+    @property
+    def _texts(self) -> list[str]:
+        return [name for name, part in self.columns.items() if part.kind == "text"]
+
+    def spec(self) -> dict[str, Any]:
+        """Schema, sizes and seed."""
+        return {
+            "schema": self.schema.to_dict(), "sizes": self.sizes.to_dict(),
+            "ask": self.ask.to_dict(), "seed": self.seed,
+        }  # fmt: skip
+
+    @property
+    def _members(self) -> dict[str, Summary]:
+        columns = {f"column {i}": part for i, part in enumerate(self.columns.values())}
+        parts = {**columns, "same": self.same, "near": self.near, "moments": self.moments}
+        asked = {"windows": self.windows}
+        return parts | {name: part for name, part in asked.items() if part is not None}
+
+    def arrays(self) -> dict[str, NDArray]:
+        """Those of the members, and the number of rows."""
+        return packed(self._members)[1] | {"rows": np.array([self.rows], np.int64)}
+
+    @classmethod
+    def restore(cls, spec: Mapping[str, Any], arrays: dict[str, NDArray]) -> Self:
+        """From schema, sizes and the arrays of the members."""
+        schema, sizes, ask = (
+            Schema.from_dict(spec["schema"]), Sizes(**spec["sizes"]), Ask(**spec["ask"]),
+        )  # fmt: skip
+        made = cls(schema, sizes, ask=ask, seed=spec["seed"])
+        parts = unpacked(packed(made._members)[0], arrays, MEMBERS)
+        made.columns = {name: parts[f"column {i}"] for i, name in enumerate(made.columns)}
+        made.same, made.near, made.moments = parts["same"], parts["near"], parts["moments"]
+        made.windows = parts.get("windows")
+        made.rows = int(taken(arrays, "rows", np.int64, (1,))[0])
+        if any(part.counts["rows"] != made.rows for part in made.columns.values()):
+            raise FormatError(f"columns of a profile must have its {made.rows} rows each")
+        return made
+
+    def add(self, batch: Any) -> Self:
+        """Add rows as they were read: each column is brought to its kind first.
+
+        Args:
+            batch: an Arrow record batch or table, or a list of rows as dicts.
+        """
+        for part in _batches(batch, self.schema.names):
+            self._add(part)
+        return self
+
+    def _add(self, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows
+        cast = {}
+        for name, profile in self.columns.items():
+            report = Report()
+            cast[name] = self.schema.select([name]).cast(batch, report)[name]
+            profile.add(cast[name], sum(report.counts.values()))
+        rows = pa.RecordBatch.from_pydict(cast)
+        self.same.add_hashes(row_hashes(rows, self.seed))
+        self.near.add_hashes(near_hashes(rows, self._texts, self.seed))
+        if self.windows is not None:
+            self.windows.add(cast[self.ask.distinct], cast[self.ask.time])
+        if self.numbers:
+            self.moments.add(np.column_stack([_numbers(cast[name]) for name in self.numbers]))
+
+    def _absorb(self, other: Self) -> None:
+        self.rows += other.rows
+        for mine, theirs in zip(self._members.values(), other._members.values(), strict=True):
+            mine.absorb(theirs)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the members."""
+        return sum(part.nbytes for part in self._members.values())
+
+
+def _kind(column: Column) -> str:
+    return "list" if column.kind == "sparse" else column.kind
+
+
+def _batches(batch: Any, names: list[str]) -> list[pa.RecordBatch]:
+    if isinstance(batch, pa.RecordBatch):
+        return [batch]
+    if isinstance(batch, pa.Table):
+        return batch.to_batches()
+    rows = list(batch)
+    columns = {name: pa.array([row.get(name) for row in rows]) for name in names}
+    return [pa.RecordBatch.from_pydict(columns)] if rows else []
+
+
+def _numbers(array: pa.Array) -> NDArray[np.float64]:
+    if pa.types.is_timestamp(array.type):
+        array = array.cast(pa.int64())
+    return array.cast(pa.float64()).to_numpy(zero_copy_only=False)

@@ -1,0 +1,45 @@
+"""Profile plan: sizes fit the budget, grow with it, and the smallest is named."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from thrifty.core import BudgetError
+from thrifty.models.profile_plan import held, sizes_for
+
+
+@given(st.integers(4_000_000, 10**10), st.integers(1, 100), st.integers(1, 16))
+def test_sizes_fit_what_they_share(memory, columns, threads):
+    """The states of all threads, groups and windows together stay within the budget."""
+    kinds, asked = ["text"] * columns, {"threads": threads, "groups": True, "windows": True}
+    try:
+        sizes = sizes_for(memory, kinds, **asked)
+    except BudgetError as error:
+        memory = error.smallest
+        sizes = sizes_for(memory, kinds, **asked)
+    one = held(sizes, columns) + sizes.group_bytes + sizes.window_bytes
+    assert one * (threads + 3) <= memory
+
+
+def test_more_memory_is_never_smaller():
+    """Each size grows or stays as the budget grows; one thread plans as four."""
+    plans = [sizes_for(10**power, ["number"] * 8) for power in range(7, 11)]
+    for small, large in pairwise(plans):
+        assert small.p <= large.p
+        assert small.slots <= large.slots
+        assert small.k <= large.k
+    assert plans[0] != plans[-1]
+    assert sizes_for("64 MB", ["text"], threads=1) == sizes_for("64 MB", ["text"], threads=4)
+
+
+def test_the_smallest_budget_is_named_and_enough():
+    """Too little is refused with a budget that then works."""
+    with pytest.raises(
+        BudgetError, match=r"^memory must be at least .* for 50 columns and 2 threads, got '1 MB'$"
+    ) as caught:
+        sizes_for("1 MB", ["text"] * 50, threads=2)
+    assert sizes_for(caught.value.smallest, ["text"] * 50, threads=2).p == 8
+    with pytest.raises(ValueError, match=r"^threads must be in 1\.\.1024, got 0$"):
+        sizes_for("64 MB", ["text"], threads=0)
