@@ -9,6 +9,7 @@ from thrifty.sketch.exacttop import exact_top
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 from thrifty.sketch.kll import KLL
+from thrifty.sketch.race import RACE
 from thrifty.sketch.reservoir import Reservoir
 from thrifty.sketch.shardrouter import ShardRouter
 from thrifty.sketch.singletons import SingletonFilter
@@ -18,6 +19,7 @@ from thrifty.sketch.windows import SlidingUnion, Window, Windows
 
 __all__ = [
     "KLL",
+    "RACE",
     "BloomFilter",
     "CoMoments",
     "Correlated",
