@@ -27,39 +27,39 @@ class Ranks(NamedTuple):
     passes: int
 
 
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc"})
+@njit(nogil=True, cache=True, error_model="numpy")
 def _taken(indices, shares, first, last):
-    """What the nodes that link to one share with it."""
-    total = 0.0
-    for place in range(first, last):
-        total += shares[indices[place]]
+    """What the nodes of a row share; without signed indices the loop is twice as fast."""
+    row, total = indices[first:last], 0.0
+    for place in range(row.size):
+        total += shares[np.uint32(row[place])]
     return total
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _sweep(indptr, indices, links, start, damping, stride, shares):
+def _sweep(indptr, indices, links, inverse, start, damping, stride, shares):
     """Renew the share of each node from its newest neighbours; the change in all ranks together."""
     change = 0.0
     for node in range(links.size):
         taken = _taken(indices, shares, indptr[node], indptr[node + 1])
         gap = (1 - damping) * start[node] + damping * taken - shares[node] * links[node]
-        shares[node] += stride * gap / links[node]
+        shares[node] += stride * inverse[node] * gap
         change += abs(gap)
     return change
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _settle(indptr, indices, links, start, damping, stride, shares, sweeps, tol):
+def _settle(indptr, indices, links, inverse, start, damping, stride, shares, sweeps, tol):
     """Sweep until little changes; the last sweep is plain, so that its change bounds the error.
 
     Returns how many sweeps there were, and what the last one changed.
     """
     done, change = 0, np.inf
     while done < sweeps:
-        change = _sweep(indptr, indices, links, start, damping, stride, shares)
+        change = _sweep(indptr, indices, links, inverse, start, damping, stride, shares)
         done += 1
         if change <= tol or done == sweeps - 1:
-            change = _sweep(indptr, indices, links, start, damping, 1.0, shares)
+            change = _sweep(indptr, indices, links, inverse, start, damping, 1.0, shares)
             done += 1
             if change <= tol:
                 break
@@ -163,9 +163,10 @@ def _swept(back: Graph, *, both_ways: bool = False) -> Callable[..., Any]:
 
     def solve(links, start, damping, most, tol):
         stride = 2 / (1 + np.sqrt(1 - damping**2)) if both_ways else 1.0
-        shares = start / links
+        first = damping * links / links.sum() if both_ways else damping * start
+        shares = ((1 - damping) * start + first) / links
         options = (float(damping), float(stride), shares, int(most), float(tol))
-        passes, change = _settle(back.indptr, back.indices, links, start, *options)
+        passes, change = _settle(back.indptr, back.indices, links, 1 / links, start, *options)
         return shares * links, passes, change
 
     return solve
