@@ -8,7 +8,7 @@ from scipy.sparse import csr_array, random_array
 
 from thrifty.core import FormatError
 from thrifty.learn import Settings
-from thrifty.learn.linear_path import DenseLinear, SparseLinear, capacities
+from thrifty.learn.linear_path import DenseLinear, SparseLinear, _Scratch, capacities
 from thrifty.learn.tile import cut
 
 COLUMNS, OUTPUTS, ROWS = 20, 6, 40
@@ -119,3 +119,18 @@ def test_a_reset_forgets_everything_but_the_room():
         path.reset()
         for name, array in path.arrays().items():
             np.testing.assert_array_equal(array, before[name])
+
+
+def test_stamps_are_new_and_the_arrays_last():
+    """Each tile has stamps of its own; before they run out the marks start anew."""
+    scratch = _Scratch()
+    arrays, first = scratch.of(5, 10)
+    again, second = scratch.of(5, 1)
+    assert all(a is b for a, b in zip(arrays, again, strict=True))
+    assert (first, second) == (1, 11)
+    arrays[2][:] = 7
+    scratch.last = 2**31 - 10
+    fresh, stamp = scratch.of(5, 10)
+    assert stamp == 1
+    assert not fresh[2].any()
+    assert scratch.of(6, 1)[0][0].size == 6

@@ -18,7 +18,7 @@ class Fixed(Wide):
         super().__init__(Settings(task=task, num_columns=1, num_outputs=hidden.shape[1], hidden=1))
         self.answers = hidden.astype(np.float32), linear.astype(np.float32)
 
-    def tiles(self, rows, labels=None):
+    def tiles(self, rows, labels=None, *, whole=True):
         """All rows in two tiles, told apart by their values."""
         half = rows.shape[0] // 2
         yield from super().tiles(rows[:half])

@@ -22,10 +22,10 @@ from thrifty.learn.rows import (
 from thrifty.learn.settings import Settings
 from thrifty.learn.tile import Groups, Scratch, Tile
 
-__all__ = ["HiddenPath"]
+__all__ = ["BLOCK", "HiddenPath"]
 
 FIRST_SQUARE = 1e-4
-BLOCK = 8192  # output rows widened at once
+BLOCK = 8192  # outputs scored at once, where not all are
 SHOWN = 32  # examples of a tile that a learning selector is told
 START_BIAS = {"softmax": 0.0, "sigmoid": -4.0, "squared": 0.0}
 
@@ -161,9 +161,15 @@ class HiddenPath:
             return hidden @ self.output.T + self.bias
         scores = np.empty((tile.num_rows, self.bias.size), np.float32)
         for start in range(0, self.bias.size, BLOCK):
-            ids = np.arange(start, min(start + BLOCK, self.bias.size), dtype=np.int32)
-            scores[:, start : start + BLOCK] = hidden @ self.rows(ids).T
-        scores += self.bias
+            scores[:, start : start + BLOCK] = self.block(hidden, start)
+        return scores
+
+    def block(self, hidden: NDArray[np.float32], start: int) -> NDArray[np.float32]:
+        """Scores (b, BLOCK or less) of the outputs from start on, of hidden activations (b, d)."""
+        stop = min(start + BLOCK, self.bias.size)
+        wide = self.rows(np.arange(start, stop, dtype=np.int32)) if not self.tied else None
+        scores = hidden @ (self.output[start:stop] if wide is None else wide).T
+        scores += self.bias[start:stop]
         return scores
 
 

@@ -6,6 +6,8 @@ labels, sized by how often the column occurs, so a budget of slots is never exce
 pass over the data is needed. Both learn example by example, one Adagrad scale a column.
 """
 
+import threading
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -106,6 +108,7 @@ class SparseLinear:
         self.starts = np.zeros(settings.num_columns + 1, np.int64)
         np.cumsum(capacities(wanted * (column_counts > 0), settings.slots), out=self.starts[1:])
         self.num_outputs = outputs
+        self._scratch = _Scratch()
         self.reset()
 
     def reset(self) -> None:
@@ -133,32 +136,30 @@ class SparseLinear:
         if not (ascending and sizes and labels):
             raise FormatError("the pairs of the linear path do not fit its columns and outputs")
 
-    def _scratch(self) -> tuple[NDArray, NDArray, NDArray]:
-        outputs = self.bias.size
-        return (
-            np.empty(outputs, np.float32),
-            np.empty(outputs, np.int32),
-            np.zeros(outputs, np.int32),
-        )
-
     def step(self, tile: Tile) -> float:
         """One pass over a tile, example by example; returns the summed loss."""
         state = tuple(self.arrays().values())
         example, labels = (tile.indptr, tile.codes, tile.values), (tile.offsets, tile.ids)
-        return sparse_step(
-            example, labels, state, self._scratch(), np.int32(1), np.float32(self.rate)
-        )
+        scratch, stamp = self._scratch.of(self.num_outputs, tile.num_rows)
+        return sparse_step(example, labels, state, scratch, stamp, np.float32(self.rate))
 
     def scores(self, tile: Tile) -> NDArray[np.float32]:
         """Scores (b, outputs); labels without a shared column score their bias."""
         out = np.repeat(self.bias[None], tile.num_rows, axis=0)
-        _, touched, marks = self._scratch()
+        for b, (labels, scores) in enumerate(self.shared(tile)):
+            out[b, labels] = scores
+        return out
+
+    def shared(self, tile: Tile) -> Iterator[tuple[NDArray[np.int32], NDArray[np.float32]]]:
+        """For each example the labels that share a column with it, and their scores."""
+        (scores, touched, marks), stamp = self._scratch.of(self.num_outputs, tile.num_rows)
+        model = self.starts, self.pairs, self.weights, self.bias
         for b in range(tile.num_rows):
             part = slice(tile.indptr[b], tile.indptr[b + 1])
             example = tile.codes[part], tile.values[part]
-            model = self.starts, self.pairs, self.weights, self.bias
-            sparse_scores(*example, *model, out[b], touched, marks, np.int32(b + 1), 0)
-        return out
+            count = sparse_scores(*example, *model, scores, touched, marks, stamp + np.int32(b), 0)
+            labels = touched[:count].copy()
+            yield labels, scores[labels]
 
     def weights_of(
         self, codes: NDArray[np.int32], outputs: NDArray[np.int32]
@@ -170,6 +171,22 @@ class SparseLinear:
             same = self.pairs[part, None] == outputs[None, :]
             found[i] = (same * self.weights[part, None]).sum(axis=0)
         return found
+
+
+class _Scratch(threading.local):
+    """Working memory of one thread: scores, the labels touched, and marks that say which."""
+
+    outputs = -1
+    arrays: tuple[NDArray, NDArray, NDArray]
+
+    def of(self, outputs: int, rows: int) -> tuple[tuple[NDArray, NDArray, NDArray], np.int32]:
+        """The three arrays (outputs,), and the first of so many stamps that are new to marks."""
+        if self.outputs != outputs or self.last > 2**31 - 2 - rows:
+            touched, marks = np.zeros(outputs, np.int32), np.zeros(outputs, np.int32)
+            self.arrays = np.zeros(outputs, np.float32), touched, marks
+            self.outputs, self.last = outputs, 0
+        first, self.last = self.last + 1, self.last + rows
+        return self.arrays, np.int32(first)
 
 
 def capacities(wanted: NDArray, slots: int) -> NDArray[np.int64]:

@@ -4,7 +4,9 @@ Each path has its own loss, so neither hides the other's gradient; how much each
 scores become probabilities, is fitted on held-out rows.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -12,12 +14,13 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from thrifty.core import FormatError
-from thrifty.learn.hidden_path import HiddenPath
+from thrifty.learn.blocks import Blocks
+from thrifty.learn.hidden_path import BLOCK, HiddenPath
 from thrifty.learn.linear_path import DenseLinear, SparseLinear
 from thrifty.learn.selectors import make_selector
 from thrifty.learn.settings import Settings
 from thrifty.learn.tile import Labels, Scratch, Tile, cut
-from thrifty.learn.top import top_of
+from thrifty.learn.top import top_more
 
 __all__ = ["Wide"]
 
@@ -103,9 +106,37 @@ class Wide:
             total += np.float32(weight) * part
         return total
 
-    def tiles(self, rows: csr_array, labels: Labels | None = None):
-        """Cut rows so small that the scores of a tile stay within a few megabytes."""
-        return cut(rows, labels, max(8, min(256, SCORES_AT_ONCE // self.settings.num_outputs)))
+    def tiles(self, rows: csr_array, labels: Labels | None = None, *, whole: bool = True):
+        """Cut rows so small that the scores of a tile stay within a few megabytes.
+
+        Args:
+            rows, labels: to cut.
+            whole: whether a tile's scores are held all at once, or block by block.
+        """
+        at_once = self.settings.num_outputs if whole else self._block()
+        return cut(rows, labels, max(8, min(256, SCORES_AT_ONCE // at_once)))
+
+    def _block(self) -> int:
+        """How many outputs a block has."""
+        outputs = self.settings.num_outputs
+        return outputs if isinstance(self.linear, DenseLinear) else min(BLOCK, outputs)
+
+    def blocks(self, tile: Tile) -> Iterator[tuple[int, list[NDArray[np.float32]]]]:
+        """The scores that `parts` gives, a few thousand outputs at a time, and the first of these.
+
+        Many rows then share each read of the output rows, though all scores would not fit.
+        """
+        outputs, size = self.settings.num_outputs, self._block()
+        if size == outputs:
+            yield 0, self.parts(tile)
+            return
+        cutters: list[Callable[[int], NDArray[np.float32]]] = []
+        if self.hidden is not None:
+            cutters.append(partial(self.hidden.block, self.hidden.activate(tile, self.scratch)[0]))
+        if isinstance(self.linear, SparseLinear):
+            cutters.append(Blocks(self.linear, tile).block)
+        for start in range(0, outputs, size):
+            yield start, [block(start) for block in cutters]
 
     def scores(self, rows: csr_array) -> NDArray[np.float32]:
         """Scores (n, outputs) of every output: logits, or a number."""
@@ -122,9 +153,10 @@ class Wide:
         ids = np.empty((rows.shape[0], k), np.int32)
         best = np.empty((rows.shape[0], k), np.float32)
         start = 0
-        for tile in self.tiles(rows):
+        for tile in self.tiles(rows, whole=False):
             part = slice(start, start + tile.num_rows)
-            top_of(self.combine(self.parts(tile), self.mix), ids[part], best[part])
+            for first, parts in self.blocks(tile):
+                top_more(self.combine(parts, self.mix), first, ids[part], best[part])
             start += tile.num_rows
         return ids, best
 

@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 
 from thrifty.learn.network import Wide
 from thrifty.learn.tile import Labels
-from thrifty.learn.top import top_of
+from thrifty.learn.top import top_more
 
 __all__ = ["area_under_curve", "calibrate", "choose_mix", "quality_name"]
 
@@ -42,10 +42,13 @@ def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDAr
     if wide.hidden is None or wide.linear is None:
         mixes = [wide.mix]
     collected: list[list[NDArray]] = [[] for _ in mixes]
-    for tile in wide.tiles(rows):
-        parts = wide.parts(tile)
-        for mix, kept in zip(mixes, collected, strict=True):
-            kept.append(_keep(wide, wide.combine([parts[0].copy(), *parts[1:]], mix)))
+    for tile in wide.tiles(rows, whole=False):
+        places = [_Places(wide, tile.num_rows) for _ in mixes]
+        for start, parts in wide.blocks(tile):
+            for mix, place in zip(mixes, places, strict=True):
+                place.see(start, wide.combine([parts[0].copy(), *parts[1:]], mix))
+        for kept, place in zip(collected, places, strict=True):
+            kept.append(place.kept)
     scored = [_score(wide, np.concatenate(kept), labels) for kept in collected]
     quality = [float(np.mean(score)) for score in scored]
     best = int(np.argmax(quality))
@@ -70,16 +73,24 @@ def _affordable(wide: Wide, rows: csr_array, labels: Labels) -> tuple[csr_array,
     return rows[:count], labels[:count]
 
 
-def _keep(wide: Wide, scores: NDArray) -> NDArray:
-    if wide.settings.task == "number":
-        return scores[:, 0]
-    if wide.settings.num_outputs == 2:
-        return scores[:, 1] - scores[:, 0]
-    few = 1 if scores.shape[1] <= FEW else DEEP
-    k = min(5 if wide.settings.task == "many" else few, scores.shape[1])
-    ids, best = np.empty((len(scores), k), np.int32), np.empty((len(scores), k), np.float32)
-    top_of(scores, ids, best)
-    return ids
+class _Places:
+    """Of each row of a tile what its quality is judged by: its best outputs, or its one number."""
+
+    def __init__(self, wide: Wide, num_rows: int) -> None:
+        outputs, self.task = wide.settings.num_outputs, wide.settings.task
+        k = min(5 if self.task == "many" else 1 if outputs <= FEW else DEEP, outputs)
+        self.kept = np.empty((num_rows, k), np.int32)
+        self._best = np.empty((num_rows, k), np.float32)
+        self._two = outputs == 2
+
+    def see(self, start: int, scores: NDArray) -> None:
+        """Take note of the scores of the outputs from start on."""
+        if self.task == "number":
+            self.kept = scores[:, 0]
+        elif self._two:
+            self.kept = scores[:, 1] - scores[:, 0]
+        else:
+            top_more(scores, start, self.kept, self._best)
 
 
 def _score(wide: Wide, found: NDArray, labels: Labels) -> NDArray:
