@@ -5,17 +5,25 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from thrifty.core import DataError
+from thrifty.core import BudgetError, DataError
 from thrifty.data import Column, Schema
-from thrifty.models.profile_ask import Ask, rolling, windows_for
+from thrifty.models.profile_ask import Ask, groups_for, rolling, windows_for
 
-SCHEMA = Schema((Column("user", "category"), Column("day", "date"), Column("n", "number")))
+SCHEMA = Schema(
+    (
+        Column("user", "category"),
+        Column("day", "date"),
+        Column("n", "number"),
+        Column("tags", "list"),
+    )
+)
 
 
 @pytest.mark.parametrize(
     ("ask", "error", "message"),
     [
         (Ask(by="usr"), DataError, r"^column 'usr' not found; near: user$"),
+        (Ask(by="tags"), DataError, r"^column 'tags' must hold one value a row, got lists$"),
         (Ask(window="28d", distinct="user"), ValueError,
          r"^window and time must be given together, got '28d' and None$"),
         (Ask(time="day", distinct="user"), ValueError,
@@ -78,3 +86,13 @@ def test_rolling_counts_small_windows_exactly():
     for day in range(days[0], days[-1] + 1):
         inside = users[(days > day - 3) & (days <= day)]
         assert found.get(first + day, 0) == len(set(inside.tolist()))
+
+
+def test_groups_are_asked_or_not():
+    """Groups keep their bytes; too few bytes are refused."""
+    assert groups_for(Ask(), 1_000_000, 0) is None
+    made = groups_for(Ask(by="user"), 100_000, 0)
+    made.add(np.arange(5_000) % 700, np.arange(5_000))
+    assert made.nbytes <= 100_000
+    with pytest.raises(BudgetError):
+        groups_for(Ask(by="user"), 1_000, 0)

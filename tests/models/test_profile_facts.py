@@ -30,7 +30,7 @@ def facts():
             "none": pa.nulls(n, pa.string()),
         }
     )
-    asked = {"time": "day", "window": "7d", "distinct": "city"}
+    asked = {"time": "day", "window": "7d", "distinct": "city", "by": "day"}
     return facts_of(profile(table, memory="64 MB", threads=1, **asked))
 
 
@@ -74,6 +74,16 @@ def test_rows_and_windows_are_told(facts):
     }  # fmt: skip
     assert facts["windows_mean"] == 2.0
     assert facts["windows_late"] == 0
+
+
+def test_groups_are_told(facts):
+    """Sixty days of about as many rows, two cities each; nobody is left out."""
+    by = facts["by"]
+    assert by["column"] == "day"
+    assert len(by["groups"]) == 60
+    assert sum(group["rows"] for group in by["groups"]) == 4_000
+    assert by["groups"][0]["distinct"] == {"city": {"estimate": 2, "low": 2, "high": 2}}
+    assert by["others"] == {"rows": 0, "missing": 0}
 
 
 def test_ends_are_rounded_outwards():

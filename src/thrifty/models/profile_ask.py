@@ -8,13 +8,13 @@ import numpy as np
 from thrifty.core import DataError, Interval, parse_duration
 from thrifty.data.report import missing_column
 from thrifty.data.schema import Schema
-from thrifty.sketch import HyperLogLog, Windows
+from thrifty.sketch import GroupBy, HyperLogLog, Windows
 
-__all__ = ["Ask", "rolling", "windows_for"]
+__all__ = ["Ask", "groups_for", "rolling", "windows_for"]
 
 UNITS = (86_400, 3_600, 60, 1)
 PERIODS = 1_100
-COARSEST, FINEST = 6, 14
+COARSEST, FINEST, IN_GROUP, LONGEST = 6, 14, 10, 64
 
 
 @dataclass(frozen=True)
@@ -37,12 +37,14 @@ class Ask:
         """Itself, if the columns are there and of the right kinds.
 
         Raises:
-            DataError: a column is not there, or time is no column of dates.
+            DataError: a column is not there or holds lists, or time is no column of dates.
             ValueError: a window without time and distinct, or the other way round.
         """
         for name in (self.by, self.distinct, self.time):
             if name is not None and name not in schema.names:
                 raise missing_column(name, schema.names)
+            if name is not None and schema[name].kind in ("list", "sparse"):
+                raise DataError(f"column {name!r} must hold one value a row, got lists")
         if (self.window is None) != (self.time is None):
             raise ValueError(
                 f"window and time must be given together, got {self.window!r} and {self.time!r}"
@@ -59,6 +61,22 @@ class Ask:
     def to_dict(self) -> dict[str, str | None]:
         """As plain texts."""
         return asdict(self)
+
+
+def groups_for(ask: Ask, nbytes: int, seed: int) -> GroupBy | None:
+    """Empty groups that never take more than a number of bytes; None if they are not asked.
+
+    Args:
+        ask: what is asked.
+        nbytes: at most.
+        seed: of the sketches.
+
+    Raises:
+        BudgetError: not even 64 groups fit.
+    """
+    if ask.by is None:
+        return None
+    return GroupBy(HyperLogLog(IN_GROUP, seed=seed), nbytes, longest=LONGEST, seed=seed)
 
 
 def windows_for(ask: Ask, nbytes: int, seed: int) -> Windows | None:

@@ -1,5 +1,6 @@
 """Profile facts: what a profile knows, as plain numbers and texts for JSON, terminal and page."""
 
+import itertools
 import math
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +17,7 @@ from thrifty.models.profile_state import TableProfile
 __all__ = ["facts_of", "interval_facts", "moment_text"]
 
 QUANTILES = (0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0)
-BINS, FREQUENT, PAIRS, WHOLE = 30, 10, 10, 2**53
+BINS, FREQUENT, PAIRS, GROUPS, WHOLE = 30, 10, 10, 1_000, 2**53
 SAYS = {"number": "values", "date": "values", "list": "lengths in items"}
 
 
@@ -30,7 +31,8 @@ def facts_of(profile: TableProfile, confidence: float = 0.95) -> dict[str, Any]:
     Returns:
         rows, columns by name (type, missing, distinct, frequent, quantiles, histogram, ...),
         duplicates and near_duplicates among the rows, correlations, state_bytes; where they are
-        asked, windows (end, distinct), their mean, and rows that came too late for any.
+        asked, windows (end, distinct), their mean, rows that came too late for any; and by (the
+        1,000 largest groups, each with rows and distinct).
     """
     facts: dict[str, Any] = {
         "rows": profile.rows,
@@ -41,7 +43,7 @@ def facts_of(profile: TableProfile, confidence: float = 0.95) -> dict[str, Any]:
         "confidence": confidence,
         "state_bytes": profile.nbytes,
     }
-    return facts | _windows(profile, confidence)
+    return facts | _windows(profile, confidence) | _groups(profile, confidence)
 
 
 def interval_facts(interval: Interval) -> dict[str, float]:
@@ -83,6 +85,24 @@ def _windows(profile: TableProfile, confidence: float) -> dict[str, Any]:
         "windows": windows, "windows_mean": mean, "windows_late": profile.windows.late,
         "windows_title": what,
     }  # fmt: skip
+
+
+def _groups(profile: TableProfile, confidence: float) -> dict[str, Any]:
+    """The largest groups; rows of those without a place of their own are told together."""
+    if profile.groups is None:
+        return {}
+    groups = [
+        {"value": _value(group.key), "rows": int(group.rows.low), "at_most": int(group.rows.high),
+         "distinct": _distinct_in(group.summary, profile.ask.distinct, confidence)}
+        for group in itertools.islice(profile.groups.groups(), GROUPS)
+    ]  # fmt: skip
+    told = sum(group["rows"] for group in groups) + profile.groups.keyless
+    others = {"rows": profile.rows - told, "missing": profile.groups.keyless}
+    return {"by": {"column": profile.ask.by, "groups": groups, "others": others}}
+
+
+def _distinct_in(summary: Any, name: str | None, confidence: float) -> dict[str, Any]:
+    return {} if name is None else {name: interval_facts(summary.interval(confidence))}
 
 
 def _column(column: ColumnProfile, confidence: float) -> dict[str, Any]:

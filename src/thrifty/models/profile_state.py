@@ -11,15 +11,15 @@ from thrifty.core import FormatError, Summary, packed, taken, unpacked
 from thrifty.data.kinds import Column
 from thrifty.data.report import Report
 from thrifty.data.schema import Schema
-from thrifty.models.profile_ask import Ask, windows_for
+from thrifty.models.profile_ask import Ask, groups_for, windows_for
 from thrifty.models.profile_column import ColumnProfile
 from thrifty.models.profile_plan import Sizes
 from thrifty.models.profile_twins import near_hashes, row_hashes
-from thrifty.sketch import CoMoments, DistinctSample, Windows
+from thrifty.sketch import CoMoments, DistinctSample, GroupBy, Windows
 
 __all__ = ["TableProfile"]
 
-MEMBERS = {kind.KIND: kind for kind in (ColumnProfile, DistinctSample, CoMoments, Windows)}
+MEMBERS = {kind.KIND: kind for kind in (ColumnProfile, DistinctSample, CoMoments, Windows, GroupBy)}
 MOST_NUMBERS, NOTHING = 256, Ask()
 
 
@@ -58,6 +58,7 @@ class TableProfile(Summary):
         self.near = DistinctSample(sizes.sample, seed=seed)
         self.moments = CoMoments(max(1, len(self.numbers)))
         self.windows = windows_for(ask, sizes.window_bytes, seed)
+        self.groups = groups_for(ask, sizes.group_bytes, seed)
 
     @property
     def numbers(self) -> list[str]:
@@ -80,7 +81,7 @@ class TableProfile(Summary):
     def _members(self) -> dict[str, Summary]:
         columns = {f"column {i}": part for i, part in enumerate(self.columns.values())}
         parts = {**columns, "same": self.same, "near": self.near, "moments": self.moments}
-        asked = {"windows": self.windows}
+        asked = {"windows": self.windows, "groups": self.groups}
         return parts | {name: part for name, part in asked.items() if part is not None}
 
     def arrays(self) -> dict[str, NDArray]:
@@ -97,7 +98,7 @@ class TableProfile(Summary):
         parts = unpacked(packed(made._members)[0], arrays, MEMBERS)
         made.columns = {name: parts[f"column {i}"] for i, name in enumerate(made.columns)}
         made.same, made.near, made.moments = parts["same"], parts["near"], parts["moments"]
-        made.windows = parts.get("windows")
+        made.windows, made.groups = parts.get("windows"), parts.get("groups")
         made.rows = int(taken(arrays, "rows", np.int64, (1,))[0])
         if any(part.counts["rows"] != made.rows for part in made.columns.values()):
             raise FormatError(f"columns of a profile must have its {made.rows} rows each")
@@ -125,6 +126,8 @@ class TableProfile(Summary):
         self.near.add_hashes(near_hashes(rows, self._texts, self.seed))
         if self.windows is not None:
             self.windows.add(cast[self.ask.distinct], cast[self.ask.time])
+        if self.groups is not None:
+            self.groups.add(cast[self.ask.by], cast[self.ask.distinct or self.ask.by])
         if self.numbers:
             self.moments.add(np.column_stack([_numbers(cast[name]) for name in self.numbers]))
 
