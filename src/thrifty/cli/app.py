@@ -57,6 +57,7 @@ def make_app() -> Any:
     from thrifty.cli.methods import methods
     from thrifty.cli.predict import predict
     from thrifty.cli.profile import profile
+    from thrifty.cli.rank import rank
     from thrifty.cli.train import train
 
     app = App(
@@ -69,7 +70,7 @@ def make_app() -> Any:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb in (train, evaluate, predict, profile, dedup, methods, demo):
+    for verb in (train, evaluate, predict, profile, dedup, rank, methods, demo):
         app.command(verb)
     return app
 

@@ -7,6 +7,7 @@ from thrifty.models.model import Model
 from thrifty.models.plan import Plan, plan
 from thrifty.models.profile import profile
 from thrifty.models.profile_state import TableProfile
+from thrifty.models.rank import RankedNodes, rank
 from thrifty.models.resolve import Entities, resolve
 from thrifty.models.train import train
 
@@ -17,10 +18,12 @@ __all__ = [
     "Metrics",
     "Model",
     "Plan",
+    "RankedNodes",
     "TableProfile",
     "dedup",
     "plan",
     "profile",
+    "rank",
     "resolve",
     "train",
 ]
