@@ -243,6 +243,14 @@ def test_newer_version_says_to_update():
     with pytest.raises(FormatError, match=message):
         read(SMALL, kind="demo", version=2)
     assert read(SMALL, kind="demo", version=4)[0] == {"p": 12, "name": "x"}
+    assert read(SMALL, kind="demo", version=4, oldest=3)[0] == {"p": 12, "name": "x"}
+
+
+def test_a_version_that_is_read_no_more_says_so():
+    """A file of a version whose reader is gone is refused, not misread."""
+    message = r"^demo format version 3 is older than 4: make it anew$"
+    with pytest.raises(FormatError, match=message):
+        read(SMALL, kind="demo", version=5, oldest=4)
 
 
 def test_load_names_the_file(tmp_path):

@@ -1,5 +1,8 @@
 """Model: answers, reasons and files of a trained model."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,7 +11,7 @@ from thrifty.core import DataError, FormatError, SaveError
 from thrifty.core import save as save_container
 from thrifty.models import Model, train
 from thrifty.models.metrics import Metrics
-from thrifty.models.model import FILE
+from thrifty.models.model import FILE, OLDEST, VERSION
 
 WORDS = {
     "sea": ["ship", "wave", "sail", "harbour", "tide", "anchor"],
@@ -49,6 +52,7 @@ def models(tmp_path_factory):
     return found
 
 
+FORMATS = sorted((Path(__file__).parent / "formats").glob("wide-model-*.safetensors"))
 each = pytest.mark.parametrize("task", ["one", "many", "number"])
 
 
@@ -217,3 +221,26 @@ def test_a_failed_save_leaves_the_old_model(models, tmp_path, monkeypatch):
     with pytest.raises(SaveError, match=f"cannot write .*{FILE}: No space left on device$"):
         models["many"].save(tmp_path)
     assert path.read_bytes() == data
+
+
+def test_a_file_of_each_version_is_kept():
+    """Whoever raises VERSION leaves a file of it, made as the first one says."""
+    assert [path.stem for path in FORMATS] == [f"wide-model-{n + 1}" for n in range(VERSION)]
+
+
+@pytest.mark.parametrize("path", FORMATS, ids=lambda path: path.stem)
+def test_files_of_every_version_are_read_or_refused(path):
+    """Read, they answer as they did when they were written; else they are refused by name."""
+    version = int(path.stem.rpartition("-")[2])
+    if version < OLDEST:
+        message = rf"wide-model format version {version} is older than {OLDEST}: make it anew$"
+        with pytest.raises(FormatError, match=message):
+            Model.load(path)
+        return
+    asked = json.loads(path.with_suffix(".json").read_text())
+    found = Model.load(path).predict(asked["rows"], top=3)
+    for mine, theirs in zip(found, asked["answers"], strict=True):
+        assert mine["predicted"] == theirs["predicted"]
+        assert [name for name, _ in mine["top"]] == [name for name, _ in theirs["top"]]
+        chances = [[chance for _, chance in answer["top"]] for answer in (mine, theirs)]
+        np.testing.assert_allclose(*chances, rtol=1e-4)

@@ -103,13 +103,14 @@ def write_container(
 
 
 def read_container(
-    file: IO[bytes], *, kind: str, version: int, into: Arrays | None = None
+    file: IO[bytes], *, kind: str, version: int, oldest: int = 1, into: Arrays | None = None
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Read header and arrays from an open, seekable binary file.
 
     Args:
         kind: the format name that must stand in the file.
         version: the newest format version this code understands.
+        oldest: the oldest one it still does.
         into: contiguous arrays to read those of the same name, dtype and shape into, so that
             nothing is held twice; what they held is lost even where the file is damaged.
 
@@ -117,7 +118,7 @@ def read_container(
         The header and the arrays by name.
 
     Raises:
-        FormatError: the bytes are cut, altered, of another kind, or of a newer version.
+        FormatError: the bytes are cut, altered, of another kind, or of a version not understood.
     """
     total = file.seek(0, io.SEEK_END)
     file.seek(0)
@@ -132,6 +133,8 @@ def read_container(
         raise FormatError(f"this file holds {found!r}, expected {kind!r}")
     if number > version:
         raise FormatError(f"{kind} format version {number} is newer than {version}: update thrifty")
+    if number < oldest:
+        raise FormatError(f"{kind} format version {number} is older than {oldest}: make it anew")
     into = into or {}
     return header, {n: _array(file, n, table[n], begin, sums, into.get(n)) for n in table}
 
@@ -142,13 +145,11 @@ def save(path: str | Path, **parts: Any) -> None:
         write_container(file, **parts)
 
 
-def load(
-    path: str | Path, *, kind: str, version: int, into: Arrays | None = None
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    """Read a container file; see `read_container`."""
+def load(path: str | Path, **how: Any) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Read a container file; keywords as of `read_container`."""
     with open(path, "rb") as file:
         try:
-            return read_container(file, kind=kind, version=version, into=into)
+            return read_container(file, **how)
         except FormatError as error:
             raise FormatError(f"{path}: {error}") from error
 

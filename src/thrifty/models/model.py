@@ -22,7 +22,7 @@ from thrifty.models.rows import batches
 
 __all__ = ["FILE", "Model"]
 
-KIND, VERSION = "wide-model", 1
+KIND, VERSION, OLDEST = "wide-model", 1, 1  # the version written, the oldest one read
 FILE = "model.safetensors"
 SCORES_AT_ONCE = 1_000_000
 Rows = str | Path | pa.RecordBatch | pa.Table | Mapping[str, Any] | Sequence[Any]
@@ -99,10 +99,10 @@ class Model:
 
         Raises:
             FileNotFoundError: nothing is there.
-            FormatError: the file is cut, altered, newer than this version, or no model.
+            FormatError: the file is cut, altered, too new or too old for this version, or no model.
         """
         path = _file_of(path)
-        header, arrays = load(path, kind=KIND, version=VERSION)
+        header, arrays = load(path, kind=KIND, version=VERSION, oldest=OLDEST)
         parts: dict[str, Any] = {}
         try:
             for name, kind in PARTS.items():
