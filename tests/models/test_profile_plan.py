@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thrifty.core import BudgetError
-from thrifty.models.profile_plan import held, sizes_for
+from thrifty.core import BudgetError, FormatError
+from thrifty.models.profile_plan import Sizes, held, sizes_for
 
 
 @given(st.integers(4_000_000, 10**10), st.integers(1, 100), st.integers(1, 16))
@@ -43,3 +43,15 @@ def test_the_smallest_budget_is_named_and_enough():
     assert sizes_for(caught.value.smallest, ["text"] * 50, threads=2).p == 8
     with pytest.raises(ValueError, match=r"^threads must be in 1\.\.1024, got 0$"):
         sizes_for("64 MB", ["text"], threads=0)
+
+
+@pytest.mark.parametrize(
+    "lie", [{"p": 14}, {"p": 2**35}, {"p": -1}, {"p": 1.5}, {"p": "x"}, {"q": 1}, {"p": None}]
+)
+def test_sizes_come_back_or_are_refused(lie):
+    """What is missing, unknown, too large or no whole number is damage."""
+    sizes = sizes_for("64 MB", ["text"])
+    assert Sizes.from_dict(sizes.to_dict()) == sizes
+    told = dict(lie) if lie == {"p": 14} else sizes.to_dict() | lie
+    with pytest.raises(FormatError, match=r"^sizes must be p, slots, k, sample, group_bytes, win"):
+        Sizes.from_dict(told)

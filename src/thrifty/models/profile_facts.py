@@ -13,6 +13,7 @@ from thrifty.models.profile_ask import rolling
 from thrifty.models.profile_column import ColumnProfile
 from thrifty.models.profile_outliers import outliers
 from thrifty.models.profile_state import TableProfile
+from thrifty.sketch import Group
 
 __all__ = ["facts_of", "interval_facts", "moment_text"]
 
@@ -93,7 +94,7 @@ def _groups(profile: TableProfile, confidence: float) -> dict[str, Any]:
         return {}
     groups = [
         {"value": _value(group.key), "rows": int(group.rows.low), "at_most": int(group.rows.high),
-         "distinct": _distinct_in(group.summary, profile.ask.distinct, confidence)}
+         "distinct": _distinct_in(group, profile.ask.distinct, confidence)}
         for group in itertools.islice(profile.groups.groups(), GROUPS)
     ]  # fmt: skip
     told = sum(group["rows"] for group in groups) + profile.groups.keyless
@@ -101,8 +102,12 @@ def _groups(profile: TableProfile, confidence: float) -> dict[str, Any]:
     return {"by": {"column": profile.ask.by, "groups": groups, "others": others}}
 
 
-def _distinct_in(summary: Any, name: str | None, confidence: float) -> dict[str, Any]:
-    return {} if name is None else {name: interval_facts(summary.interval(confidence))}
+def _distinct_in(group: Group, name: str | None, confidence: float) -> dict[str, Any]:
+    """Distinct values in a group: never more than it has rows."""
+    if name is None:
+        return {}
+    found = group.summary.interval(confidence)
+    return {name: interval_facts(Interval(*(min(x, group.rows.high) for x in found)))}
 
 
 def _column(column: ColumnProfile, confidence: float) -> dict[str, Any]:

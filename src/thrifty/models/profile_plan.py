@@ -1,9 +1,10 @@
 """Profile plan: how large the sketches of a profile may be, so that all fit a budget."""
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
-from thrifty.core import BudgetError, format_bytes, in_range, parse_bytes
+from thrifty.core import BudgetError, FormatError, format_bytes, in_range, parse_bytes
 
 __all__ = ["Sizes", "sizes_for"]
 
@@ -11,6 +12,7 @@ COPIES, FEWEST_THREADS = 3, 4
 A_SLOT = 250
 A_QUANTILE = 32
 A_SAMPLE = 16
+LARGEST = 2**34
 GROUPS, WINDOWS = 0.2, 0.3
 
 
@@ -33,6 +35,19 @@ class Sizes:
     sample: int
     group_bytes: int
     window_bytes: int
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Sizes":
+        """Inverse of `to_dict`.
+
+        Raises:
+            FormatError: a size is missing, unknown or beyond 16 GB.
+        """
+        names = [field.name for field in fields(cls)]
+        sound = sorted(data) == sorted(names) and all(type(x) is int for x in data.values())
+        if not sound or not all(0 <= x <= LARGEST for x in data.values()):
+            raise FormatError(f"sizes must be {', '.join(names)} within 16 GB, got {dict(data)}")
+        return cls(**data)
 
     def to_dict(self) -> dict[str, int]:
         """As plain numbers."""

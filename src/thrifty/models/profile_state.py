@@ -92,7 +92,7 @@ class TableProfile(Summary):
     def restore(cls, spec: Mapping[str, Any], arrays: dict[str, NDArray]) -> Self:
         """From schema, sizes and the arrays of the members."""
         schema, sizes, ask = (
-            Schema.from_dict(spec["schema"]), Sizes(**spec["sizes"]), Ask(**spec["ask"]),
+            Schema.from_dict(spec["schema"]), Sizes.from_dict(spec["sizes"]), Ask(**spec["ask"]),
         )  # fmt: skip
         made = cls(schema, sizes, ask=ask, seed=spec["seed"])
         parts = unpacked(packed(made._members)[0], arrays, MEMBERS)
