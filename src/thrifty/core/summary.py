@@ -14,7 +14,9 @@ from thrifty.core.errors import FormatError, IncompatibleError
 __all__ = ["Summary", "taken"]
 
 Arrays = dict[str, np.ndarray]
-DAMAGE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
+DAMAGE = (
+    AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class Summary:

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.types as pt
 from numpy.typing import NDArray
 
-from thrifty.core.kernels import njit
 from thrifty.core import FormatError, taken
+from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, _frozen, chunks, numbers, text_buffers
 from thrifty.hashing.blocks import checked_weights
 
@@ -82,6 +82,11 @@ class Values:
             raise FormatError("kept values are damaged")
         if codes.size and codes.max() > SPAN:
             raise FormatError("kept values are of an unknown kind")
+        try:
+            for row in np.flatnonzero(codes == DECIMAL).tolist():
+                made[row]
+        except ArithmeticError as error:
+            raise FormatError("a kept decimal is none") from error
         return made
 
     def take(self, rows: Ints) -> "Values":

@@ -219,15 +219,16 @@ class Windows(Summary):
         kind = kind_named(spec["of"]["kind"])
         if issubclass(kind, Windows):
             raise FormatError("windows must not be of windows")
+        period = whole("period", spec["period"], 1, FAR)
         numbers = taken(arrays, "periods", np.int64, (None,))
         left = taken(arrays, "left", np.int64, (2,))
         own = {name[3:]: array for name, array in arrays.items() if name.startswith("of/")}
         if not own or (left < 0).any() or (numbers[1:] <= numbers[:-1]).any():
             raise FormatError("periods must be in order, and counts not negative")
-        if (np.abs(numbers.astype(np.float64)) * spec["period"] > FAR).any():
+        if (np.abs(numbers.astype(np.float64)) * period > FAR).any():
             raise FormatError("periods must be of a calendar")
         blank, *held = unstacked(kind, spec["of"]["spec"], own, numbers.size + 1)
-        made = cls(blank, dt.timedelta(seconds=whole("period", spec["period"], 1, FAR)))
+        made = cls(blank, dt.timedelta(seconds=period))
         made.keep = None if spec["keep"] is None else whole("keep", spec["keep"], 1, 2**31)
         made._held = dict(zip(numbers.tolist(), held, strict=True))
         made.undated, made.late = left.tolist()
@@ -279,6 +280,6 @@ def _runs(number: np.ndarray, first: int) -> Iterator[tuple[int, int]]:
 def _ends(numbers: Iterable[int], count: int) -> Iterator[int]:
     """Last periods of the windows that hold one of these, up to the last of these."""
     numbers = list(numbers)
-    for number, following in zip(numbers, [*numbers[1:], None], strict=True):
+    for number, following in zip(numbers, [*numbers, None][1:], strict=True):
         last = number if following is None else min(number + count - 1, following - 1)
         yield from range(number, last + 1)
