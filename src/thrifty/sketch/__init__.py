@@ -6,9 +6,11 @@ from thrifty.sketch.countmin import CountMin
 from thrifty.sketch.countsketch import CountSketch
 from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
+from thrifty.sketch.groupby import Group, GroupBy
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 from thrifty.sketch.kll import KLL
+from thrifty.sketch.privatesketch import PrivateSketch
 from thrifty.sketch.race import RACE
 from thrifty.sketch.reservoir import Reservoir
 from thrifty.sketch.shardrouter import ShardRouter
@@ -27,8 +29,11 @@ __all__ = [
     "CountSketch",
     "DistinctSample",
     "Frequent",
+    "Group",
+    "GroupBy",
     "HeavyHitters",
     "HyperLogLog",
+    "PrivateSketch",
     "Reservoir",
     "ShardRouter",
     "SingletonFilter",

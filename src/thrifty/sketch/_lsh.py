@@ -62,8 +62,7 @@ def finite_rows(x: ArrayLike, dim: int) -> tuple[NDArray[np.float32], NDArray[np
         rows = np.zeros((0, dim), np.float32)
     if rows.ndim != 2 or rows.shape[1] != dim:
         raise IncompatibleError(f"rows of shape {rows.shape} must be (n, {dim})")
-    good: NDArray[np.bool_] = np.isfinite(rows).all(axis=1)
-    return rows, good
+    return rows, np.logical_and.reduce(np.isfinite(rows), axis=1)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

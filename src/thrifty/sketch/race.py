@@ -182,6 +182,12 @@ class RACE(Summary):
         less.counts -= other.counts
         return less
 
+    def copy(self) -> Self:
+        """A sketch with counters of its own; the family, which never changes, is shared."""
+        twin = type(self).__new__(type(self))
+        twin.family, twin.width, twin.counts = self.family, self.width, self.counts.copy()
+        return twin
+
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.family!r}, width={self.width})"
 
@@ -196,15 +202,20 @@ class RACE(Summary):
     @classmethod
     def restore(cls, spec: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Self:
         """The sketch of this spec and these counters."""
-        counts = taken(arrays, "counts", np.int64, (None, None))
+        race = cls.restored(spec, arrays)
+        if (race.counts.sum(axis=1) != race.total).any():
+            raise ValueError("rows of counters must have one sum")
+        return race
+
+    @classmethod
+    def restored(cls, spec: Mapping[str, Any], arrays: dict[str, np.ndarray]) -> Self:
+        """As `restore`, where noise may have given each row of counters a sum of its own."""
         race = cls.__new__(cls)
         race.family, race.width = restored(spec["family"]), spec["width"]
         cells = race.family.num_codes
         if race.width is not None:
             cells = race.width = int(in_range("width", race.width, 2, WIDEST))
         race.counts = taken(arrays, "counts", np.int64, (race.family.tables, cells))
-        if (counts.sum(axis=1) != counts[0].sum()).any():
-            raise ValueError("rows of counters must have one sum")
         return race
 
     def _absorb(self, other: Self) -> None:
