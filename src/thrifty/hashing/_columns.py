@@ -37,7 +37,12 @@ def _arrow(column: Column) -> pa.Array | pa.ChunkedArray:
         if hasattr(column, "__arrow_c_stream__"):
             return pa.chunked_array(column)
         return pa.array(column)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as error:
+    except (
+        pa.ArrowInvalid,
+        pa.ArrowTypeError,
+        pa.ArrowNotImplementedError,
+        OverflowError,
+    ) as error:
         raise TypeError(f"column must be values of one type, got {error}") from error
 
 
