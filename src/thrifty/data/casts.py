@@ -1,6 +1,7 @@
 """Casts: raw Arrow columns to the canonical type of their kind, counting what does not parse."""
 
 import json
+from contextlib import suppress
 from datetime import datetime
 
 import pyarrow as pa
@@ -88,6 +89,8 @@ def _strptime(texts: pa.Array, how: str) -> pa.Array:
 
 
 def _iso(texts: pa.Array) -> pa.Array:
+    with suppress(pa.ArrowInvalid):
+        return pc.cast(texts, MOMENT)  # without a zone, as most files are
     plain = pc.replace_substring_regex(texts, ZONE, r"\1")
     plain = pc.replace_substring_regex(plain, r"(\.\d{6})\d+$", r"\1")
     try:
