@@ -180,6 +180,14 @@ def test_times_of_any_kind(times):
     assert (made.undated, made.late, made.merged().count()) == (1, 0, 2)
 
 
+def test_times_far_apart():
+    """Rows in no order over millions of periods, and over few, come to their own."""
+    seconds = np.array([9, 10**9, 5, 7 * 10**8, 9, 10**9])
+    made = Windows(HyperLogLog(8), "1s").add(np.arange(6), seconds.astype("datetime64[s]"))
+    assert made.arrays()["periods"].tolist() == [5, 9, 7 * 10**8, 10**9]
+    assert [made._held[n].count() for n in (5, 9, 7 * 10**8, 10**9)] == [1, 2, 1, 2]
+
+
 def test_one_time_is_for_all_rows():
     """A date beside a batch is that of every row; None is that of none."""
     made = Windows(HyperLogLog(8)).add(range(50), dt.date(2024, 1, 1)).add(range(9), None)

@@ -152,7 +152,9 @@ class Windows(Summary):
             self.undated += int(len(there) - there.sum())
             order, number = np.flatnonzero(there) + start, number[there]
             if (number[1:] < number[:-1]).any():
-                sort = np.argsort(number, kind="stable")
+                near = number - number.min()
+                near = near.astype(np.uint16) if near.max() < 2**16 else near  # a radix sort
+                sort = np.argsort(near, kind="stable")
                 order, number = order[sort], number[sort]
             first = int(np.searchsorted(number, floor))
             self.late += first
