@@ -91,6 +91,14 @@ def _race() -> list[Summary]:
     return [RACE(family), RACE(family, 3).add(ROWS), RACE(family).add(ROWS)]
 
 
+def _storm() -> list[Summary]:
+    from thrifty.learn.storm_sketch import StormSketch
+
+    made = [StormSketch(3, radius=9.0, tables=4, bits=2, seed=1) for _ in "ab"]
+    made[1].add(ROWS)
+    return made
+
+
 def _table_profile() -> list[Summary]:
     schema = Schema((Column("user", "category"), Column("age", "number")))
     sizes = sizes_for("1 MB", ["text", "number"])
@@ -109,6 +117,7 @@ MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "hamming-index": _hamming,
     "private-sketch": _private_sketch,
     "race": _race,
+    "storm-sketch": _storm,
     "table-profile": _table_profile,
     "windows": _windows,
 }
