@@ -6,12 +6,14 @@ from thrifty.sketch.countmin import CountMin
 from thrifty.sketch.countsketch import CountSketch
 from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
+from thrifty.sketch.frequentdirections import FrequentDirections
 from thrifty.sketch.groupby import Group, GroupBy
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 from thrifty.sketch.kll import KLL
 from thrifty.sketch.privatesketch import PrivateSketch
 from thrifty.sketch.race import RACE
+from thrifty.sketch.refactor import refactored
 from thrifty.sketch.reservoir import Reservoir
 from thrifty.sketch.shardrouter import ShardRouter
 from thrifty.sketch.singletons import SingletonFilter
@@ -29,6 +31,7 @@ __all__ = [
     "CountSketch",
     "DistinctSample",
     "Frequent",
+    "FrequentDirections",
     "Group",
     "GroupBy",
     "HeavyHitters",
@@ -43,4 +46,5 @@ __all__ = [
     "Window",
     "Windows",
     "exact_top",
+    "refactored",
 ]
