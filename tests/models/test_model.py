@@ -9,7 +9,7 @@ import pytest
 
 from thrifty.core import DataError, FormatError, SaveError
 from thrifty.core import save as save_container
-from thrifty.models import Model, train
+from thrifty.models import Model, shorten, train
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import FILE, OLDEST, VERSION
 
@@ -244,3 +244,17 @@ def test_files_of_every_version_are_read_or_refused(path):
         assert [name for name, _ in mine["top"]] == [name for name, _ in theirs["top"]]
         chances = [[chance for _, chance in answer["top"]] for answer in (mine, theirs)]
         np.testing.assert_allclose(*chances, rtol=1e-4)
+
+
+def test_learned_planes_outlast_the_file(tmp_path, monkeypatch):
+    """Where classes are many, training ends with planes; the file keeps them and the recall."""
+    monkeypatch.setattr(shorten, "FROM", 3)
+    monkeypatch.setattr(shorten, "LEAST", 10)
+    path = write(tmp_path / "rows.parquet", lines(600), ["text", "topic"])
+    model = train(path, "topic", out=tmp_path / "out", memory="400 MB", epochs=2, hidden=8)
+    again = Model.load(tmp_path / "out")
+    np.testing.assert_array_equal(again.planes, model.planes)
+    assert again.facts["shortlist"] == model.facts["shortlist"]
+    assert again.facts["shortlist"]["recall@1"] == 1.0  # of three classes all are looked at
+    exact, near = (again.top_k(lines(20), 2, approximate=how)[0] for how in (False, True))
+    np.testing.assert_array_equal(exact, near)

@@ -107,7 +107,7 @@ class Tables:
         scratch = self._scratch.of(self.num_rows, self.load.shape[1])
         asked = (np.ascontiguousarray(codes), limit, by_count, self.seed)
         kernels.top_of_each(self.slots, self.size, *asked, *scratch, offsets, ids)
-        return offsets, ids[: offsets[-1]]
+        return offsets, ids[: offsets[-1]].copy()  # the room for all is given back
 
 
 class _Scratch(threading.local):

@@ -5,12 +5,15 @@ activations; the sparse linear path proposes the labels it has weights for. Only
 scored, exactly. How many of the true top are found is measured on rows the caller gives.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from thrifty.core import in_range
 from thrifty.index import MaxIPIndex
+from thrifty.learn.learned_index import index_under
 from thrifty.learn.linear_path import SparseLinear
 from thrifty.learn.network import Wide
 from thrifty.learn.tile import Tile, cut
@@ -18,18 +21,22 @@ from thrifty.learn.top import top_of
 
 __all__ = ["Shortlist"]
 
+MEMORY = "512 MB"
+
 
 class Shortlist:
     """Approximate top-k of a trained network with a hidden path.
 
     Args:
         wide: the network; build anew after training it further.
+        planes: of `learned_planes`, for a far better index; None takes random ones.
         memory: bytes the index may hold, as int or text.
         limit: outputs scored a row besides those of the linear path; None takes 2 %, 256 at least.
-        seed: of the index.
+        seed: of the random planes.
 
     Raises:
         ValueError: the network has no hidden path, or limit is below 1.
+        BudgetError: memory cannot hold one table.
 
     Example:
         >>> from thrifty.learn import Settings
@@ -42,7 +49,13 @@ class Shortlist:
     """
 
     def __init__(
-        self, wide: Wide, *, memory: int | str = "64 MB", limit: int | None = None, seed: int = 0
+        self,
+        wide: Wide,
+        *,
+        planes: NDArray[np.float32] | None = None,
+        memory: int | str = MEMORY,
+        limit: int | None = None,
+        seed: int = 0,
     ) -> None:
         if wide.hidden is None:
             raise ValueError("wide must be a network with a hidden path, got hidden=0")
@@ -51,6 +64,9 @@ class Shortlist:
         self.limit = int(
             in_range("limit", max(256, outputs // 50) if limit is None else limit, 1, 2**31 - 1)
         )
+        if planes is not None:
+            self.index = index_under(wide, planes, memory=memory)
+            return
         sizes = {"num_rows": outputs, "dim": wide.settings.hidden}
         self.index = MaxIPIndex.within(memory, **sizes, seed=seed)
         self.index.build(wide.hidden.output_float32(), wide.hidden.bias)
@@ -83,15 +99,16 @@ class Shortlist:
         wide, path = self.wide, self.wide.hidden
         assert path is not None
         hidden, _ = path.activate(tile, wide.scratch)
-        found = self.index.candidates(hidden, self.limit)[1]
-        linear = None
-        if wide.linear is not None:
-            linear = wide.linear.scores(tile)[0]
-            if isinstance(wide.linear, SparseLinear):
-                own = np.empty((1, min(self.limit, linear.size)), np.int32)
-                top_of(linear[None], own, np.empty(own.shape, np.float32))
-                found = np.union1d(found, own[0])
+        found = self.index.candidates(hidden, self.limit, "most_frequent")[1]
+        linear: Any = 0.0
+        if isinstance(wide.linear, SparseLinear):
+            labels, own = next(wide.linear.shared(tile))
+            best = np.argsort(-own, kind="stable")[: self.limit]
+            found = np.union1d(found, labels[best])
+            linear = wide.linear.bias[found]
+            known = np.isin(labels, found)
+            linear[np.searchsorted(found, labels[known])] = own[known]
+        elif wide.linear is not None:
+            linear = wide.linear.scores(tile)[0][found]
         scores = (path.rows(found) @ hidden[0] + path.bias[found]) * np.float32(wide.mix[0])
-        if linear is not None:
-            scores += np.float32(wide.mix[1]) * linear[found]
-        return found, scores
+        return found, scores + np.float32(wide.mix[1]) * linear

@@ -19,11 +19,12 @@ from thrifty.models.judge import baseline, judge, ranked
 from thrifty.models.labels import Target
 from thrifty.models.metrics import Metrics
 from thrifty.models.rows import batches
+from thrifty.models.shorten import LIMIT
 
 __all__ = ["FILE", "Model"]
 
 KIND, VERSION, OLDEST = "wide-model", 1, 1  # the version written, the oldest one read
-FILE = "model.safetensors"
+FILE, PLANES = "model.safetensors", "shortlist/planes"
 SCORES_AT_ONCE = 1_000_000
 Rows = str | Path | pa.RecordBatch | pa.Table | Mapping[str, Any] | Sequence[Any]
 PARTS = {"featurizer": Featurizer, "target": Target, "wide": Wide}
@@ -39,6 +40,7 @@ class Model:
         cut: which labels are answered, for many labels.
         rows: training rows.
         facts: what is known of the run, as JSON can hold it.
+        planes: for an index over many classes; see `learn.learned_index`.
 
     Raises:
         FormatError: the parts do not fit together.
@@ -53,6 +55,7 @@ class Model:
         cut: Cut | None = None,
         rows: int = 0,
         facts: Mapping[str, Any] | None = None,
+        planes: NDArray[np.float32] | None = None,
     ) -> None:
         sizes = (wide.settings.num_columns, wide.settings.num_outputs, wide.settings.task)
         if sizes != (featurizer.num_rows, target.num_outputs, target.task):
@@ -60,6 +63,7 @@ class Model:
             raise FormatError(f"the network {sizes} does not fit the features and target: {shown}")
         self.featurizer, self.target, self.wide = featurizer, target, wide
         self.cut, self.rows, self.facts = cut or Cut(), rows, dict(facts or {})
+        self.planes = planes
 
     def __repr__(self) -> str:
         return f"Model({self.target.name!r}, task={self.task!r}, outputs={self.target.num_outputs})"
@@ -90,6 +94,7 @@ class Model:
             for name, (_, found) in states.items()
             for key, array in found.items()
         }
+        arrays |= {} if self.planes is None else {PLANES: self.planes}
         save(path, kind=KIND, version=VERSION, header=header, arrays=arrays)
         return path
 
@@ -110,7 +115,7 @@ class Model:
                 own = {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
                 parts[name] = kind.from_state(header[name], own)
             rest = {"cut": Cut(**header["cut"]), "rows": header["rows"], "facts": header["facts"]}
-            return cls(*parts.values(), **rest)
+            return cls(*parts.values(), **rest, planes=arrays.get(PLANES))
         except (KeyError, TypeError, FormatError) as error:
             raise FormatError(f"{path}: not a whole model: {error}") from error
 
@@ -139,8 +144,13 @@ class Model:
 
     @cached_property
     def shortlist(self) -> Shortlist:
-        """The index that finds the best classes without scoring every one."""
-        return Shortlist(self.wide)
+        """The index that finds the best classes without scoring every one.
+
+        Where training ended with learned planes, `facts["shortlist"]` says what share of the exact
+        answers it found on held-out rows.
+        """
+        limit = None if self.planes is None else LIMIT
+        return Shortlist(self.wide, planes=self.planes, limit=limit)
 
     def top_k(
         self, rows: Rows, k: int = 5, *, approximate: bool = False

@@ -20,6 +20,7 @@ from thrifty.models.model import Model
 from thrifty.models.plan import Facts, Plan, Reading, plan
 from thrifty.models.report import write_html
 from thrifty.models.resident import peak, trim, trimmed
+from thrifty.models.shorten import shorten
 from thrifty.models.spill import Spill, encoded, few_rows, from_bytes, to_bytes
 from thrifty.models.workplace import Kept, Workplace, fingerprint
 
@@ -28,6 +29,7 @@ __all__ = ["Run"]
 REPORT, PAGE = "report.json", "report.html"
 SAMPLE = 5000
 PACKED = 5
+DONE = ("reading", "mixing buffer", "weighing", "judging")  # parts that are free after training
 Told = Callable[[Any], None]
 
 
@@ -73,6 +75,7 @@ class Run:
         model, history = self._learned()
         self._judged(model, history)
         self._refit(model, history)
+        self._shorten(model, history)
         self._write(model)
         self.place.remove()
         return model
@@ -198,6 +201,15 @@ class Run:
         except KeyboardInterrupt:
             wide.restore(*kept.load())
         wide.settings = settings
+
+    def _shorten(self, model: Model, history: History) -> None:
+        """Where classes are many, learn to find the best ones without scoring all."""
+        if model.task == "number" or history.stopped == "interrupted":
+            return
+        spare = sum(self.plan.parts[name] for name in DONE)
+        labels = self.target.ragged(self.held["labels"])
+        if found := shorten(model.wide, self.features, labels, spare):
+            model.planes, model.facts["shortlist"] = found
 
     def _refit_progress(self, told: dict[str, Any]) -> None:
         self.progress({**told, "phase": "refit"})
