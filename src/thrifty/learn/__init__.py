@@ -3,6 +3,7 @@
 The estimators bring scikit-learn with them, so they load on first use.
 """
 
+from thrifty.learn.bloom_signatures import BloomSignatures, link_features
 from thrifty.learn.centre_tree import CentreTree
 from thrifty.learn.class_counts import ClassCounts
 from thrifty.learn.class_sketch import ClassSketch
@@ -16,9 +17,11 @@ from thrifty.learn.refit import refit
 from thrifty.learn.seeding import parallel_seeds
 from thrifty.learn.settings import Settings
 from thrifty.learn.shortlist import Shortlist
+from thrifty.learn.storm_sketch import StormSketch
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "BloomSignatures",
     "CentreTree",
     "ClassCounts",
     "ClassSketch",
@@ -33,9 +36,13 @@ __all__ = [
     "Ranks",
     "Settings",
     "Shortlist",
+    "StormClassifier",
+    "StormRegressor",
+    "StormSketch",
     "Wide",
     "WideClassifier",
     "WideRegressor",
+    "link_features",
     "pagerank",
     "parallel_seeds",
     "personal_ranks",
@@ -45,12 +52,15 @@ __all__ = [
 
 
 def __getattr__(name: str) -> type:
-    if name not in ("JMeans", "KMeans", "NaiveBayes", "WideClassifier", "WideRegressor"):
+    if name not in __all__:
         raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
     from thrifty.learn.jmeans import JMeans
     from thrifty.learn.kmeans import KMeans
     from thrifty.learn.naive_bayes import NaiveBayes
+    from thrifty.learn.storm import StormClassifier, StormRegressor
     from thrifty.learn.wide import WideClassifier, WideRegressor
 
-    found = (JMeans, KMeans, NaiveBayes, WideClassifier, WideRegressor)
+    found = (
+        JMeans, KMeans, NaiveBayes, StormClassifier, StormRegressor, WideClassifier, WideRegressor,
+    )  # fmt: skip
     return {thing.__name__: thing for thing in found}[name]
