@@ -1,6 +1,7 @@
 """sketch: mergeable summaries of streams, each with an error beside its answer."""
 
 from thrifty.sketch.bloom import BloomFilter
+from thrifty.sketch.collisions import expected_collisions
 from thrifty.sketch.comoments import CoMoments, Correlated
 from thrifty.sketch.countmin import CountMin
 from thrifty.sketch.countsketch import CountSketch
@@ -11,6 +12,7 @@ from thrifty.sketch.groupby import Group, GroupBy
 from thrifty.sketch.heavyhitters import Frequent, HeavyHitters
 from thrifty.sketch.hyperloglog import HyperLogLog
 from thrifty.sketch.kll import KLL
+from thrifty.sketch.poissonbinomial import PoissonBinomial, poisson_binomial
 from thrifty.sketch.privatesketch import PrivateSketch
 from thrifty.sketch.race import RACE
 from thrifty.sketch.refactor import refactored
@@ -36,6 +38,7 @@ __all__ = [
     "GroupBy",
     "HeavyHitters",
     "HyperLogLog",
+    "PoissonBinomial",
     "PrivateSketch",
     "Reservoir",
     "ShardRouter",
@@ -46,5 +49,7 @@ __all__ = [
     "Window",
     "Windows",
     "exact_top",
+    "expected_collisions",
+    "poisson_binomial",
     "refactored",
 ]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thrifty.core import IncompatibleError
 from thrifty.hashing._columns import Column, chunks, numbers
 
-__all__ = ["KINDS", "back", "ordered", "same_kind"]
+__all__ = ["KINDS", "NUMBER", "back", "ordered", "same_kind"]
 
 KINDS = ("nothing yet", "numbers", "dates", "instants", "instants with a zone", "times", "spans")
 NOTHING, NUMBER, DATE, INSTANT, ZONED, TIME, SPAN = range(len(KINDS))
