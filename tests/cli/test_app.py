@@ -27,6 +27,10 @@ FROZEN = {
         "FILES", "--out", "--text", "--match", "--threshold", "--memory", "--words", "--chars",
         "--codes", "--seed", "--strict", "--json",
     ],
+    "phrases": [
+        "FOREGROUND", "--against", "--text", "--memory", "--min-count", "--top", "--out", "--seed",
+        "--strict", "--json",
+    ],
     "rank": [
         "FILES", "--source", "--target", "--personal", "--out", "--top", "--damping",
         "--undirected", "--strict", "--json",

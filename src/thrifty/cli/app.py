@@ -55,6 +55,7 @@ def make_app() -> Any:
     from thrifty.cli.demo import demo
     from thrifty.cli.evaluate import evaluate
     from thrifty.cli.methods import methods
+    from thrifty.cli.phrases import phrases
     from thrifty.cli.predict import predict
     from thrifty.cli.profile import profile
     from thrifty.cli.rank import rank
@@ -70,7 +71,7 @@ def make_app() -> Any:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb in (train, evaluate, predict, profile, dedup, rank, methods, demo):
+    for verb in (train, evaluate, predict, profile, dedup, phrases, rank, methods, demo):
         app.command(verb)
     return app
 

@@ -4,6 +4,7 @@ from thrifty.models.dedup import Duplicates, dedup
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
+from thrifty.models.phrases import Phrase, Phrases, phrases
 from thrifty.models.plan import Plan, plan
 from thrifty.models.profile import profile
 from thrifty.models.profile_state import TableProfile
@@ -17,10 +18,13 @@ __all__ = [
     "Featurizer",
     "Metrics",
     "Model",
+    "Phrase",
+    "Phrases",
     "Plan",
     "RankedNodes",
     "TableProfile",
     "dedup",
+    "phrases",
     "plan",
     "profile",
     "rank",
