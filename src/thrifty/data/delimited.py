@@ -16,7 +16,8 @@ from thrifty.core.kernels import njit
 from thrifty.data.cuts import row_cuts
 from thrifty.data.files import File, Part, Stream, windows
 from thrifty.data.report import Report
-from thrifty.data.rows import row_blocks, sliced
+from thrifty.data.rows import sliced
+from thrifty.data.textrows import TextRows
 
 __all__ = ["Delimited", "sniff_delimiter"]
 
@@ -46,7 +47,7 @@ def _rows_end(data, delimiter, quote, first_only):  # pragma: no cover
     return end
 
 
-class Delimited:
+class Delimited(TextRows):
     """Read delimited text, all columns as strings, empty unquoted fields as null.
 
     Rows whose number of fields differs from the header's are skipped and counted. The columns
@@ -77,7 +78,8 @@ class Delimited:
             raise ValueError(f"delimiter must be one ASCII character, got {delimiter!r}")
         if quote and len(quote.encode()) != 1:
             raise ValueError(f"quote must be one ASCII character or none, got {quote!r}")
-        self.files, self.encoding, self.header = files, encoding, header
+        super().__init__(files, encoding=encoding)
+        self.header = header
         text = _head(files[0], encoding)
         tsv = files[0].suffix == ".tsv"
         self.delimiter = delimiter or sniff_delimiter(text) or ("\t" if tsv else ",")
@@ -86,31 +88,26 @@ class Delimited:
             row = next(_rows(text, self.delimiter, self.quote), [])
             self.header = None if any(NUMBER.fullmatch(cell) for cell in row) else "first"
         self.schema = pa.schema([(name, pa.string()) for name in self._names(text.encode())])
-        self.parts = [Part(file, file.nbytes) for file in files]
-
-    def sample_parts(self) -> list[Part]:
-        """Parts spread over the files, for a cheap sample."""
-        return windows(self.files)
 
     def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
         """The part as ranges of whole rows, of about so many bytes."""
-        return row_cuts(part, nbytes, self._end, self.encoding)
+        return row_cuts(part, nbytes, self.row_end, self.encoding)
 
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a part, only the named columns."""
-        stream = Stream(part, report, encoding=self.encoding, moved=moved)
         names = None if part.start == 0 else self._names_within(part)
-        for data, line in row_blocks(stream, self._end):
+        for data, line in self.blocks(part, report, moved):
             if names is None:
                 names = self._names_of(data, part.file, report)
                 if self.header == "first":
-                    end = self._end(data, first=True) or len(data)
+                    end = self.row_end(data, first=True) or len(data)
                     line, data = line + data.count(b"\n", 0, end), data[end:]
             yield from self._parse(data, names, columns, _Ragged(data, line, part.file, report))
 
-    def _end(self, data: bytes, first: bool = False) -> int:
+    def row_end(self, data: bytes, first: bool = False) -> int:
+        """How many leading bytes are whole rows; or, if asked, the first row."""
         mark = self.quote.encode()
         if (not mark or mark not in data) and (b"\r" not in data or b"\r\n" in data):
             return (data.find if first else data.rfind)(b"\n") + 1
@@ -136,7 +133,7 @@ class Delimited:
     def _names_of(self, data: bytes, file: File, report: Report) -> list[str]:
         if self.header != "first":
             return self.schema.names
-        names = self._names(data[: self._end(data, first=True) or len(data)])
+        names = self._names(data[: self.row_end(data, first=True) or len(data)])
         for kind, left in (
             ("columns of the first file missing in another", set(self.schema.names) - set(names)),
             ("columns not in the first file, left out", set(names) - set(self.schema.names)),

@@ -15,10 +15,10 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from thrifty.core import DataError
-from thrifty.data.cuts import line_cuts
-from thrifty.data.files import File, Part, Stream, windows
+from thrifty.data.files import File, Part
 from thrifty.data.report import Report
-from thrifty.data.rows import row_blocks, sliced
+from thrifty.data.rows import sliced
+from thrifty.data.textrows import TextRows
 
 __all__ = ["JsonLines"]
 
@@ -27,7 +27,7 @@ WORDS = {pa.float64(): "a number", pa.int64(): "a whole number", pa.bool_(): "tr
 Objects = list[tuple[int, dict[str, Any]]]
 
 
-class JsonLines:
+class JsonLines(TextRows):
     """Read JSON lines.
 
     Args:
@@ -36,8 +36,7 @@ class JsonLines:
     """
 
     def __init__(self, files: Sequence[File], *, encoding: str | None = None) -> None:
-        self.files, self.encoding = files, encoding
-        self.parts = [Part(file, file.nbytes) for file in files]
+        super().__init__(files, encoding=encoding)
         objects = [item for part in self.sample_parts() for item in self._head(part)]
         if not objects:
             raise DataError(f"{files[0].name}: {self._reason()}")
@@ -48,22 +47,13 @@ class JsonLines:
         self.schema = pa.schema([(key, _type_of(found)) for key, found in values.items()])
         self._nested = {key for key, found in values.items() if _is_nested(found)}
 
-    def sample_parts(self) -> list[Part]:
-        """Parts spread over the files, for a cheap sample."""
-        return windows(self.files)
-
-    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
-        """The part as ranges of whole lines, of about so many bytes."""
-        return line_cuts(part, nbytes, self.encoding)
-
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a part, only the named columns."""
         schema = pa.schema([self.schema.field(name) for name in columns])
         whole = len(schema) == len(self.schema)
-        stream = Stream(part, report, encoding=self.encoding, moved=moved)
-        for data, line in row_blocks(stream):
+        for data, line in self.blocks(part, report, moved):
             table = None if self._nested & set(columns) else _fast(data, schema, whole)
             if table is None:
                 found = _objects(data, line, part.file, report)
@@ -79,13 +69,11 @@ class JsonLines:
             yield from sliced(table.select(list(columns)))
 
     def _head(self, part: Part) -> list[dict[str, Any]]:
-        stream = Stream(part, Report(), encoding=self.encoding)
-        data, line = next(row_blocks(stream), (b"", 1))
+        data, line = next(self.blocks(part), (b"", 1))
         return [item for _, item in _objects(data, line, part.file, Report())]
 
     def _reason(self) -> str:
-        stream = Stream(self.parts[0], Report(), encoding=self.encoding)
-        data, _ = next(row_blocks(stream), (b"", 1))
+        data, _ = next(self.blocks(self.parts[0]), (b"", 1))
         first = data.strip()[:40].decode(errors="replace")
         return f"not JSON lines (one object a line; `jq -c` makes them), it begins {first!r}"
 

@@ -5,17 +5,17 @@ from collections.abc import Callable, Iterator, Sequence
 import pyarrow as pa
 
 from thrifty.core import DataError
-from thrifty.data.cuts import line_cuts
-from thrifty.data.files import File, Part, Stream, windows
+from thrifty.data.files import File, Part
 from thrifty.data.report import Report
 from thrifty.data.svmlight import iter_svmlight, svmlight_traits
+from thrifty.data.textrows import TextRows
 
 __all__ = ["SvmRows"]
 
 NBYTES = 1 << 19
 
 
-class SvmRows:
+class SvmRows(TextRows):
     """Read svmlight text; rows that break its rules are skipped and counted.
 
     Args:
@@ -33,9 +33,8 @@ class SvmRows:
         multilabel: bool | None = None,
         query_id: bool | None = None,
     ) -> None:
-        self.files = files
-        self.parts = [Part(file, file.nbytes) for file in files]
-        heads = [next(filter(None, Stream(p, Report())), b"") for p in self.sample_parts()]
+        super().__init__(files)
+        heads = [next(filter(None, self.stream(p)), b"") for p in self.sample_parts()]
         if not any(head.strip() for head in heads):
             raise DataError(f"{files[0].name}: the file has no rows")
         found = [svmlight_traits(head[:NBYTES]) for head in heads]
@@ -51,19 +50,11 @@ class SvmRows:
         numbers = [("indices", pa.list_(pa.int32())), ("values", pa.list_(pa.float32()))]
         self.schema = pa.schema([("label", label), *qid, *numbers])
 
-    def sample_parts(self) -> list[Part]:
-        """Parts spread over the files, for a cheap sample."""
-        return windows(self.files)
-
-    def cut(self, part: Part, nbytes: int) -> Iterator[Part]:
-        """The part as ranges of whole lines, of about so many bytes."""
-        return line_cuts(part, nbytes)
-
     def read(
         self, part: Part, columns: Sequence[str], report: Report, moved: Callable[[int], None]
     ) -> Iterator[pa.RecordBatch]:
         """The rows of a part, only the named columns."""
-        stream = Stream(part, report, moved=moved)
+        stream = self.stream(part, report, moved)
         how = {"name": part.file.name, "nbytes": NBYTES, **self._how}
         for batch in iter_svmlight(stream, report=report, **how):
             yield batch.select(list(columns))
