@@ -10,6 +10,7 @@ from thrifty.learn.class_sketch import ClassSketch
 from thrifty.learn.cluster_sums import ClusterSums
 from thrifty.learn.fellegi_sunter import FellegiSunter
 from thrifty.learn.graph import Graph
+from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, pool_posterior
 from thrifty.learn.network import Wide
 from thrifty.learn.pagerank import Ranks, pagerank
 from thrifty.learn.personal_ranks import NearRanks, personal_ranks
@@ -21,6 +22,7 @@ from thrifty.learn.storm_sketch import StormSketch
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "VLAD",
     "BloomSignatures",
     "CentreTree",
     "ClassCounts",
@@ -42,25 +44,32 @@ __all__ = [
     "Wide",
     "WideClassifier",
     "WideRegressor",
+    "best_pool",
+    "decode_pools",
     "link_features",
     "pagerank",
     "parallel_seeds",
     "personal_ranks",
+    "pool_design",
+    "pool_posterior",
     "refit",
+    "residual_sums",
     "train",
 ]
 
 
-def __getattr__(name: str) -> type:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
     from thrifty.learn.jmeans import JMeans
     from thrifty.learn.kmeans import KMeans
     from thrifty.learn.naive_bayes import NaiveBayes
     from thrifty.learn.storm import StormClassifier, StormRegressor
+    from thrifty.learn.vlad import VLAD, residual_sums
     from thrifty.learn.wide import WideClassifier, WideRegressor
 
     found = (
-        JMeans, KMeans, NaiveBayes, StormClassifier, StormRegressor, WideClassifier, WideRegressor,
+        JMeans, KMeans, NaiveBayes, StormClassifier, StormRegressor, VLAD, WideClassifier,
+        WideRegressor, residual_sums,
     )  # fmt: skip
     return {thing.__name__: thing for thing in found}[name]
