@@ -20,7 +20,7 @@ def below(word, n):
     return np.int64((word >> np.uint64(33)) * np.uint64(n) >> np.uint64(31))
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def _insert(slots, size, load, code, row, reservoir, seed):
     """Put one row in one bucket; a full bucket drops its oldest or a random row."""
     held, capacity = size[code], slots.shape[1]
@@ -40,7 +40,7 @@ def _insert(slots, size, load, code, row, reservoir, seed):
         bucket[capacity - 1] = row
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def _remove(slots, size, load, code, row):
     bucket, held = slots[code], size[code]
     load[code] -= 1
@@ -53,14 +53,14 @@ def _remove(slots, size, load, code, row):
         size[code] = held - 1
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def fill(slots, size, load, codes, reservoir, seed):
     """Insert rows 0..n - 1 with their codes into one table."""
     for row in range(codes.size):
         _insert(slots, size, load, np.int64(codes[row]), row, reservoir, seed)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def move(slots, size, load, codes, ids, new, reservoir, seed):
     """Move rows whose code changed to their new bucket of one table; returns how many."""
     moved = 0
@@ -75,7 +75,7 @@ def move(slots, size, load, codes, ids, new, reservoir, seed):
     return moved
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def _count(slots, size, codes, hits, counts, touched, start):
     """Add to counts[id] how often the codes (q,) meet it in one table; list ids first met.
 
@@ -179,7 +179,7 @@ def _dot(x, y):
     return total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def rerank(queries, rows, bias, offsets, ids, best_ids, best_scores):
     """Exact scores of each query's candidates; the best k, highest first, then lowest id."""
     k = best_ids.shape[1]
