@@ -23,7 +23,10 @@ __all__ = ["examples"]
 
 TEXTS = ["be", "to", "or", None, "be", "not", "question", "be"]
 ROWS = np.arange(36, dtype=np.float64).reshape(12, 3) % 7 - 2
-BATCHES: tuple[Any, ...] = (TEXTS, np.arange(40) % 23, ROWS, np.linspace(-2, 2, 30))
+CHANCES, EDGES = [0.1, 0.5, None, 0.9], [(0, 1), (1, 2), (0, 2)]
+BATCHES: tuple[Any, ...] = (
+    TEXTS, np.arange(40) % 23, ROWS, np.linspace(-2, 2, 30), CHANCES, EDGES,
+)  # fmt: skip
 DAYS = np.arange("2024-01-01", "2024-01-10", dtype="datetime64[D]")
 
 
