@@ -106,9 +106,9 @@ def test_weights_count_as_repeats():
 
 
 def test_rows_that_are_not_finite_are_counted():
-    """NaN and infinite numbers skip their row; the others count."""
-    sketch = FrequentDirections(2, 3).add([[1, 2], [np.nan, 1], [np.inf, 0], [3, 4]])
-    assert (sketch.skipped, sketch.weight, sketch.energy) == (2, 2, 30)
+    """NaN, infinite and huge numbers skip their row; the others count."""
+    sketch = FrequentDirections(2, 3).add([[1, 2], [np.nan, 1], [np.inf, 0], [3, 4], [1e150, 0]])
+    assert (sketch.skipped, sketch.weight, sketch.energy) == (3, 2, 30)
 
 
 def test_nothing_has_no_directions():
@@ -161,9 +161,9 @@ def test_bad_arguments_are_named():
 @pytest.mark.parametrize(
     "changed",
     [
-        {"rows": [[1, 2]]}, {"rows": [[np.nan, 1, 2]]}, {"rows": np.ones((5, 3))},
-        {"sums": [1.0]}, {"sums": [1, 2, np.inf]}, {"tally": [1, -1, 0, 0]}, {"d": 2**40},
-        {"d": "3"}, {"ell": 0},
+        {"rows": [[1, 2]]}, {"rows": [[np.nan, 1, 2]]}, {"rows": [[1e160, 1, 2]]},
+        {"rows": np.ones((5, 3))}, {"sums": [1.0]}, {"sums": [1, 2, np.inf]}, {"tally": [1, -1, 0, 0]},
+        {"d": 2**40}, {"d": "3"}, {"ell": 0},
     ],
     ids=str,
 )  # fmt: skip

@@ -130,12 +130,14 @@ def fill(hashes, counts, marks, table, refs):
 @njit(nogil=True, cache=True, error_model="numpy")
 def renumber(table, refs, number, new):
     """Count the marks of all entries, or of new ones, up from a number; returns what they were."""
-    found = np.empty(refs.size, np.int64)
-    n = 0
-    for at in range(refs.size):
-        if table[2 * at + 1] and (refs[at] < 0 or not new):
-            found[n], refs[at] = refs[at], number + n
-            n += 1
+    found, n = np.empty(refs.size, np.int64), 0
+    most = np.int64(0) if new else np.int64(2**62)
+    for at in range(refs.size):  # no branch to guess
+        mark = refs[at]
+        hit = (table[2 * at + 1] != 0) & (mark < most)
+        found[n] = mark
+        refs[at] = number + n if hit else mark
+        n += hit
     return found[:n].copy()
 
 

@@ -15,7 +15,7 @@ __all__ = ["FrequentDirections"]
 
 WEIGHT, ENERGY, LOST, SKIPPED = range(4)
 WIDEST, TALLEST = 2**24, 2**20
-BESIDE = 64
+BESIDE, LARGEST = 64, 1e140
 Reals = NDArray[np.float64]
 
 
@@ -83,7 +83,7 @@ class FrequentDirections(Summary):
         return cls(d, math.ceil(1 / in_range("share", share, 1e-6, 0.5)) - 1)
 
     def add(self, rows: ArrayLike, weights: Any = None) -> Self:
-        """Add rows; those that are not finite throughout are skipped and counted.
+        """Add rows; those that are not finite, or reach 1e140, are skipped and counted.
 
         Args:
             rows: (n, d) reals.
@@ -97,7 +97,9 @@ class FrequentDirections(Summary):
         each = np.ones(len(rows))
         if weights is not None:
             each = checked_weights(weights, len(rows), np.float64, least=0)
-        sound = np.isfinite(rows).all(axis=1)
+        with np.errstate(over="ignore", invalid="ignore"):
+            heaviest = np.maximum(each, 1.0)
+            sound = (np.abs(rows).max(axis=1, initial=1.0) * heaviest < LARGEST) & (each < LARGEST)
         self._tally[SKIPPED] += len(rows) - sound.sum()
         sound &= each > 0
         rows, each = rows[sound], each[sound]
@@ -195,8 +197,10 @@ class FrequentDirections(Summary):
         rows = taken(arrays, "rows", np.float64, (None, spec["d"]))
         tally = taken(arrays, "tally", np.float64, (4,))
         made = cls(**spec)
-        finite = all(np.isfinite(array).all() for array in (rows, sums, tally))
-        if not finite or (tally < 0).any() or len(rows) > 2 * made.ell:
+        small = (
+            all((np.abs(a) < LARGEST**1.05).all() for a in (rows, sums)) and (tally < np.inf).all()
+        )
+        if not small or not (tally >= 0).all() or len(rows) > 2 * made.ell:
             raise FormatError("directions are damaged")
         made._rows, made._sums, made._tally = rows, sums.copy(), tally.copy()
         return made

@@ -17,7 +17,7 @@ from thrifty.sketch.countmin import CountMin
 __all__ = ["Group", "GroupBy"]
 
 ROWS = 1 << 18
-BESIDE = 700
+BESIDE, MOST = 700, 2**53
 FOLDED, KEYLESS, BAR = range(3)
 Words = NDArray[np.uint64]
 
@@ -173,7 +173,8 @@ class GroupBy(Summary):
         words = taken(arrays, "words", np.uint64, (None,))
         rows, tally = taken(arrays, "rows", "i8", words.shape), taken(arrays, "tally", "i8", (3,))
         own = {name[3:]: array for name, array in arrays.items() if name.startswith("of/")}
-        sound = (words[1:] > words[:-1]).all() and (rows > 0).all() and (tally >= 0).all()
+        counts = np.concatenate([rows - 1, tally])
+        sound = (words[1:] > words[:-1]).all() and ((counts >= 0) & (counts < MOST)).all()
         if issubclass(kind, GroupBy) or not own or not sound:
             raise FormatError("groups are damaged")
         blank, rest, *held = unstacked(kind, spec["of"]["spec"], own, words.size + 2)
