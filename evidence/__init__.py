@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["COSTS", "LIBRARIES", "RESULTS", "Evidence", "run"]
+__all__ = ["COSTS", "LIBRARIES", "RESULTS", "Evidence", "measured", "run"]
 
 RESULTS = Path(__file__).parent / "results"
 COSTS = ("short", "long", "gpu")
@@ -98,6 +98,9 @@ def run(evidence: Evidence, measure: Callable[[], Measured]) -> bool:
     (RESULTS / f"{evidence.id}.json").write_text(json.dumps(row, indent=1, default=float) + "\n")
     print(f"{'HOLDS' if holds else 'FALLS SHORT'} {evidence.id} {value:.4g} ({evidence.bound})")
     return holds
+
+
+measured = run  # the room of the name `run` hides the function where its files are imported
 
 
 def _machine() -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Laws of folds: a sound fold keeps them, and each fault is seen by one."""
 
+import pyarrow as pa
 import pytest
 
 from thrifty.laws import LAWS
@@ -61,3 +62,46 @@ def test_the_laws_notice(broken, at):
     """Each law sees the fault that is its own."""
     with pytest.raises(AssertionError):
         LAWS["fold"][at](lambda: broken)
+
+
+def grouped(source, key, into):
+    """A sound keyed fold by pyarrow, for what the laws ask."""
+    if not source:
+        return Answer(pa.table({}))
+    asked = [([], "count_all"), ("v", "sum"), ("v", "max"), ("v", "distinct")]
+    found = pa.Table.from_pylist(source).group_by(key).aggregate(asked).sort_by(key)
+    return Answer(found.rename_columns([key, *into]))
+
+
+def forgets_a_row(source, key, into):
+    """Broken: the first row is lost."""
+    return grouped(source[1:], key, into)
+
+
+def begins_with_the_first(source, key, into):
+    """Broken: only rows with the first key's letter count."""
+    return grouped([row for row in source if row["k"][:1] == source[0]["k"][:1]], key, into)
+
+
+class Answer:
+    """What a keyed fold gives."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def to_table(self):
+        """The table."""
+        return self.table
+
+
+@pytest.mark.parametrize("law", LAWS["keyed"], ids=lambda law: law.__name__)
+def test_law_of_keys(law):
+    """A sound keyed fold keeps the laws."""
+    law(lambda: grouped)
+
+
+@pytest.mark.parametrize(("broken", "at"), [(forgets_a_row, 0), (begins_with_the_first, 1)])
+def test_the_laws_of_keys_notice(broken, at):
+    """Each law sees the fault that is its own."""
+    with pytest.raises(AssertionError):
+        LAWS["keyed"][at](lambda: broken)

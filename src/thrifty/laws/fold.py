@@ -1,7 +1,8 @@
-"""Laws of folds: a factory without arguments gives a function fold(source, into, **how).
+"""Laws of folds: a factory without arguments gives a function, fold or fold_by.
 
-It folds a list of batches (lists of integers) into an empty summary, `partition` bytes at a time.
-Each law raises AssertionError if broken.
+fold(source, into, partition=) folds a list of batches (lists of integers) into an empty summary;
+fold_by(source, key, into) folds rows (dicts) to a result with `to_table`. Each law raises
+AssertionError if broken.
 """
 
 from collections.abc import Callable, Mapping
@@ -149,6 +150,47 @@ def many_are_fed_as_one(make: Make) -> None:
     check()
 
 
+ROWS = st.lists(
+    st.fixed_dictionaries({"k": st.text("ab\u00e9", max_size=2), "v": st.integers(-9, 9)}),
+    max_size=60,
+)
+ANSWERS = {"n": "count", "s": ("v", "sum"), "m": ("v", "max"), "d": ("v", "distinct")}
+
+
+def _answers(make: Make, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    found = make()(rows, "k", ANSWERS).to_table().to_pylist()
+    return [{**row, "d": sorted(row["d"])} for row in found]
+
+
+def each_key_has_its_answer(make: Make) -> None:
+    """The answers are those of a dictionary, sorted by key."""
+
+    @checked
+    @given(ROWS)
+    def check(rows: list[dict[str, Any]]) -> None:
+        kept: dict[str, list[int]] = {}
+        for row in rows:
+            kept.setdefault(row["k"], []).append(row["v"])
+        assert _answers(make, rows) == [
+            {"k": k, "n": len(v), "s": sum(v), "m": max(v), "d": sorted(set(v))}
+            for k, v in sorted(kept.items())
+        ]
+
+    check()
+
+
+def order_of_rows_does_not_matter(make: Make) -> None:
+    """Rows from last to first give the same answers."""
+
+    @checked
+    @given(ROWS)
+    def check(rows: list[dict[str, Any]]) -> None:
+        assert _answers(make, rows) == _answers(make, rows[::-1])
+
+    check()
+
+
 LAWS: dict[str, tuple[Callable[..., None], ...]] = {
     "fold": (partitions_do_not_matter, order_is_kept, into_stays_empty, many_are_fed_as_one),
+    "keyed": (each_key_has_its_answer, order_of_rows_does_not_matter),
 }

@@ -2,5 +2,6 @@
 
 from thrifty.run.feeds import Each
 from thrifty.run.fold import fold
+from thrifty.run.keyed import Keyed, fold_by
 
-__all__ = ["Each", "fold"]
+__all__ = ["Each", "Keyed", "fold", "fold_by"]

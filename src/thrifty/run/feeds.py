@@ -8,7 +8,7 @@ import pyarrow as pa
 from thrifty.core import Summary
 from thrifty.data.report import missing_column
 
-__all__ = ["Each", "Feeds"]
+__all__ = ["Each", "Feeds", "prepared"]
 
 Column = str | Sequence[str] | Callable[[Any], Any] | None
 Prepare = Callable[[Any], Any]
@@ -71,7 +71,7 @@ class Feeds:
 
     def feed(self, summaries: Iterable[Summary], batch: Any) -> None:
         """Add what each is to be fed of a batch, prepared first."""
-        for ready in self._prepared(batch):
+        for ready in prepared(self.prepare, batch):
             for summary, (column, weights) in zip(summaries, self.parts.values(), strict=True):
                 _add(summary, ready, column, weights)
 
@@ -91,10 +91,17 @@ class Feeds:
             names |= dict.fromkeys([weights] if weights else [])
         return list(names)
 
-    def _prepared(self, batch: Any) -> Iterator[Any]:
-        found = self.prepare(batch) if self.prepare else batch
-        many = found if isinstance(found, Iterator) else [found]
-        return (one for one in many if one is not None)
+
+def prepared(prepare: Prepare | None, batch: Any) -> Iterator[Any]:
+    """What a function makes of a batch: none, one or several batches; without one, the batch.
+
+    Example:
+        >>> list(prepared(lambda batch: iter([batch, None, batch]), [1]))
+        [[1], [1]]
+    """
+    found = prepare(batch) if prepare else batch
+    many = found if isinstance(found, Iterator) else [found]
+    return (one for one in many if one is not None)
 
 
 def _listed(column: str | Sequence[str]) -> list[str]:

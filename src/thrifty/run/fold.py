@@ -13,7 +13,7 @@ from thrifty.run.feeds import Feeds
 from thrifty.run.outcome import Outcome, Work, joined
 from thrifty.run.pieces import HeldPieces, pieces
 
-__all__ = ["fold"]
+__all__ = ["cores", "fold"]
 
 ENGINES = ("threads", "ray", "spark")
 Progress = Callable[[int, int], None]
@@ -85,7 +85,7 @@ def fold(
         >>> one == two, int(one.counts()[0, 0])
         (True, 100000)
     """
-    workers = _cores() if threads is None else whole("threads", threads, 1, 1024)
+    workers = cores() if threads is None else whole("threads", threads, 1, 1024)
     nbytes = None if partition is None else parse_bytes(partition, "partition")
     feeds, home = Feeds(into, columns, prepare), _home(source)
     engine = one_of("engine", engine or home or "threads", ENGINES)
@@ -125,7 +125,8 @@ def _home(source: Any) -> str | None:
     return next((name for start, name in homes.items() if module.startswith(start)), None)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -8,7 +8,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from thrifty.run.outcome import Outcome, Work, merged
 from thrifty.run.pieces import Partition
 
-__all__ = ["outcomes"]
+__all__ = ["outcomes", "singles"]
 
 GLANCE = 0.1
 Progress = Callable[[int, int], None]
@@ -47,11 +47,17 @@ def outcomes(
         threads: how many work at it; 1 is this thread alone.
         progress: called in this thread as progress(bytes_done, rows_done), ten times a second.
     """
+    return merged(singles(work, partitions, threads, progress))
+
+
+def singles(
+    work: Work, partitions: Iterator[Partition], threads: int, progress: Progress | None
+) -> Iterator[Outcome]:
+    """As `outcomes`, but of each partition alone."""
     watch = _Watch()
     if threads == 1:
-        yield from merged(_here(work, partitions, watch, progress))
-    else:
-        yield from merged(_pooled(work, partitions, threads, watch, progress))
+        return _here(work, partitions, watch, progress)
+    return _pooled(work, partitions, threads, watch, progress)
 
 
 def _here(
