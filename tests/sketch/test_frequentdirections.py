@@ -162,8 +162,8 @@ def test_bad_arguments_are_named():
     "changed",
     [
         {"rows": [[1, 2]]}, {"rows": [[np.nan, 1, 2]]}, {"rows": [[1e160, 1, 2]]},
-        {"rows": np.ones((5, 3))}, {"sums": [1.0]}, {"sums": [1, 2, np.inf]}, {"tally": [1, -1, 0, 0]},
-        {"d": 2**40}, {"d": "3"}, {"ell": 0},
+        {"rows": np.ones((5, 3))}, {"sums": [1.0]}, {"sums": [1, 2, np.inf]}, {"d": 2**40},
+        {"tally": [1, -1, 0, 0]}, {"d": "3"}, {"ell": 0},
     ],
     ids=str,
 )  # fmt: skip

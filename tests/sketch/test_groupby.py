@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 from thrifty.core import BudgetError, FormatError, IncompatibleError, record_of
 from thrifty.laws import LAWS
 from thrifty.laws.summary import merge_associates, merge_commutes, merge_is_union
-from thrifty.sketch import KLL, CountMin, GroupBy, HeavyHitters, HyperLogLog, Reservoir
+from thrifty.sketch import (
+    KLL,
+    CountMin,
+    FrequentDirections,
+    GroupBy,
+    HeavyHitters,
+    HyperLogLog,
+    Reservoir,
+)
 
 LAW_CASES = [law for name in record_of(GroupBy).laws for law in LAWS[name]]
 PAIRS = st.tuples(st.integers(0, 5), st.integers(0, 20))
@@ -85,6 +93,10 @@ def test_weights_and_matrices_are_given_on():
     assert grouped.group("b").summary.total() == 6
     assert GroupBy(CountMin(1, 64), "1 MB").add(keys, values, 2).group("a").summary.total() == 4
     assert grouped.keyless == 1
+    rows = [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0], [7.0, 8.0]]
+    for form in (rows, np.array(rows)):
+        found = GroupBy(FrequentDirections(2, 4), "1 MB").add(keys, form)
+        assert found.group("a").summary.rows.tolist() == [rows[0], rows[2]]
 
 
 @pytest.mark.parametrize("parts", [1, 8])

@@ -26,7 +26,8 @@ class Reservoir(RowSample):
     Every row has a rank, a hash of seed, stream and place in the stream, and those of least rank
     stay, so that a merge is the sample of all rows. The parts of a whole must be streams of their
     own: give each a number or a name (its file, its partition). Without one, the stream is named
-    by a hash of the first 64 rows of its first batch, which differs where the parts do.
+    by a hash of the first 64 rows of its first batch, which differs where the parts do; a fold,
+    which copies one empty sample for all its partitions, needs it so.
 
     Nulls are rows too. Where a limit is set, rows that do not fit halve the sample.
 
