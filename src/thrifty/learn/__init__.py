@@ -22,6 +22,7 @@ from thrifty.learn.storm_sketch import StormSketch
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "PCA",
     "VLAD",
     "BloomSignatures",
     "CentreTree",
@@ -35,6 +36,7 @@ __all__ = [
     "KMeans",
     "NaiveBayes",
     "NearRanks",
+    "RACEClassifier",
     "Ranks",
     "Settings",
     "Shortlist",
@@ -53,7 +55,6 @@ __all__ = [
     "pool_design",
     "pool_posterior",
     "refit",
-    "residual_sums",
     "train",
 ]
 
@@ -64,12 +65,14 @@ def __getattr__(name: str) -> object:
     from thrifty.learn.jmeans import JMeans
     from thrifty.learn.kmeans import KMeans
     from thrifty.learn.naive_bayes import NaiveBayes
+    from thrifty.learn.pca import PCA
+    from thrifty.learn.race_classifier import RACEClassifier
     from thrifty.learn.storm import StormClassifier, StormRegressor
-    from thrifty.learn.vlad import VLAD, residual_sums
+    from thrifty.learn.vlad import VLAD
     from thrifty.learn.wide import WideClassifier, WideRegressor
 
     found = (
-        JMeans, KMeans, NaiveBayes, StormClassifier, StormRegressor, VLAD, WideClassifier,
-        WideRegressor, residual_sums,
+        JMeans, KMeans, NaiveBayes, PCA, RACEClassifier, StormClassifier, StormRegressor, VLAD,
+        WideClassifier, WideRegressor,
     )  # fmt: skip
     return {thing.__name__: thing for thing in found}[name]

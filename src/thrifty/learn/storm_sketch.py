@@ -149,7 +149,8 @@ class StormSketch(Summary):
         scaled = given.astype(np.float64) / radius
         with np.errstate(invalid="ignore"):
             norms = np.linalg.norm(scaled, axis=1, keepdims=True)
-            return np.asarray(scaled / np.maximum(1, norms), np.float32)
+            scaled /= np.maximum(1, norms)
+        return scaled.astype(np.float32)
 
     def spec(self) -> dict[str, Any]:
         """All arguments."""
