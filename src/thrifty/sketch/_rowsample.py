@@ -108,7 +108,9 @@ class RowSample(Summary):
         rows, tally = taken(arrays, "rows", "u1", (None,)), taken(arrays, "tally", "i8", (4,))
         stream, out = taken(arrays, "stream", "u8", (2,)), taken(arrays, "out", "f8", (1,))
         known = 0 <= tally[ROOM] <= made.k and 0 <= tally[BARE] <= 1 and stream[0] <= 1
-        least = len(ranks) <= min(tally[ROOM], tally[SEEN]) and 0 <= tally[PLACE] <= tally[SEEN]
+        least = (
+            len(ranks) <= min(tally[ROOM], tally[SEEN]) and 0 <= tally[PLACE] <= tally[SEEN] < 2**61
+        )
         sound = (ranks >= 0).all() and (weights > 0).all() and np.isfinite(weights).all()
         rising = (ranks[1:] >= ranks[:-1]).all() and (ranks <= out[0]).all()
         if not (known and least and sound and rising and out[0] >= 0):

@@ -245,7 +245,7 @@ class KLL(Summary):
         tally, noise = taken(arrays, "tally", np.int64, (5,)), taken(arrays, "noise", "f8", (1,))
         made._levels.fill(items, sizes, float(noise[0]), int(tally[3]))
         inside = not len(items) or (ends[0] <= items.min() and items.max() <= ends[1])
-        known = 0 <= tally[4] < len(KINDS) and (tally >= 0).all()
+        known = tally[4] < len(KINDS) and ((tally >= 0) & (tally < 2**62)).all()
         if made._levels.weight != tally[0] or not inside or not known or np.isnan(ends).any():
             raise FormatError("quantiles are damaged")
         made._tally, made._ends, made._kind = tally[:3].copy(), ends.copy(), int(tally[4])

@@ -142,7 +142,9 @@ class PoissonBinomial(Summary):
         made = cls(**spec)
         pmf = taken(arrays, "pmf", np.float64, (made.k + 1,))
         tally, moments = taken(arrays, "tally", "i8", (2,)), taken(arrays, "moments", "f8", (3,))
-        sound = (pmf >= 0).all() and pmf.sum() <= 1 + 1e-3 and (tally >= 0).all()
+        sound = (
+            (pmf >= 0).all() and pmf.sum() <= 1 + 1e-3 and ((tally >= 0) & (tally < 2**61)).all()
+        )
         if not sound or not (moments[:2] >= 0).all() or not moments[NONE] <= 0:
             raise FormatError("chances are damaged")
         made._pmf, made._tally, made._moments = pmf, tally.copy(), moments.copy()
