@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from thrifty.core import BudgetError, parse_bytes
-from thrifty.learn import Settings
-from thrifty.learn.sizing import Shape, held, settings_for
+from thrifty.learn import Settings, WideClassifier
+from thrifty.learn.sizing import Shape, held, negatives_for, settings_for
+from thrifty.models.plan import Facts, plan
 
 SHAPE = Shape(task="one", num_features=100_000, num_outputs=500, pairs=2_000_000)
 WANTED = Settings(task="one", num_columns=100_000, num_outputs=500)
@@ -77,3 +78,15 @@ def test_a_refusal_names_the_smallest():
     ) as e:
         settings_for(SHAPE, WANTED, "auto", 1000)
     assert held(settings_for(SHAPE, WANTED, "auto", e.value.smallest), SHAPE) == e.value.smallest
+
+
+@pytest.mark.parametrize("outputs", [2, 2500, 2501, 9000, 10**6])
+def test_negatives_where_nobody_asks_are_the_same_for_files_and_arrays(outputs):
+    """The plan of a file and an estimator ask one rule."""
+    facts = Facts(task="one", rows=10**5, features=100, repeated=100, entries=10**6,
+                  outputs=outputs, labels=10**5, label_bytes=0)  # fmt: skip
+    planned = plan("4 GB", facts).settings
+    shape = Shape(task="one", num_features=100, num_outputs=outputs)
+    fitted = WideClassifier()._wanted(shape, 10**5)
+    names, numbers = zip(*((s.negatives, s.num_negatives) for s in (planned, fitted)), strict=True)
+    assert set(zip(names, numbers, strict=True)) == {negatives_for(outputs)}

@@ -21,7 +21,7 @@ from thrifty.learn.columns import Columns, from_arrow
 from thrifty.learn.network import Wide
 from thrifty.learn.refit import refit
 from thrifty.learn.settings import Settings
-from thrifty.learn.sizing import MANY_OUTPUTS, Shape, settings_for
+from thrifty.learn.sizing import Shape, negatives_for, settings_for
 from thrifty.learn.tile import Labels, cut, take
 from thrifty.learn.trainer import train
 from thrifty.learn.worker import Worker
@@ -47,7 +47,7 @@ class WideEstimator(BaseEstimator):
         linear: Any = "auto",
         memory: Any = None,
         negatives: Any = "auto",
-        num_negatives: Any = 512,
+        num_negatives: Any = "auto",
         storage: Any = "float32",
         epochs: Any = "auto",
         patience: Any = 2,
@@ -155,8 +155,9 @@ class WideEstimator(BaseEstimator):
         tile = min(64, max(4, many // 32)) if self.tile == "auto" else self.tile
         epochs = min(60, max(10, STEPS * tile // many)) if self.epochs == "auto" else self.epochs
         hidden = (32 if many < SMALL else 128) if self.hidden == "auto" else self.hidden
-        crowd = shape.num_outputs > MANY_OUTPUTS
-        negatives = ("uniform" if crowd else "none") if self.negatives == "auto" else self.negatives
+        usual, num = negatives_for(shape.num_outputs)
+        negatives = usual if self.negatives == "auto" else self.negatives
+        num = num if self.num_negatives == "auto" else self.num_negatives
         wide = shape.num_features > LARGEST_TABLE and self.memory is None
         seed = int(np.random.default_rng(self.random_state).integers(2**31))
         jobs = 1 if self.n_jobs is None else self.n_jobs
@@ -164,7 +165,7 @@ class WideEstimator(BaseEstimator):
             task=shape.task, num_outputs=shape.num_outputs,
             num_columns=HASHED_TABLE if wide else shape.num_features,
             hidden=hidden, linear="none" if hidden else "dense", storage=self.storage,
-            negatives=negatives, num_negatives=self.num_negatives, tile=tile, epochs=epochs,
+            negatives=negatives, num_negatives=num, tile=tile, epochs=epochs,
             patience=self.patience, learning_rate=self.learning_rate, seed=seed,
             threads=max(1, (cpu_count() or 1) + 1 + jobs) if jobs < 0 else jobs,
         )  # fmt: skip

@@ -8,10 +8,10 @@ import numpy as np
 from thrifty.core import BudgetError, format_bytes
 from thrifty.learn.settings import Settings
 
-__all__ = ["Shape", "held", "settings_for"]
+__all__ = ["Shape", "held", "negatives_for", "settings_for"]
 
 DENSE_LINEAR = 2**25  # most weights of a dense linear path, unless a budget says otherwise
-MANY_OUTPUTS = 4000  # from here on outputs are sampled
+ALL_OUTPUTS = 2500  # up to so many, every output is computed
 LEAST_COLUMNS = 16
 LEAST_HIDDEN = 8
 LOSSES = {"linear": 2.0, "storage": 0.1, "slots": 0.5}  # what a saving costs, in halvings
@@ -34,6 +34,17 @@ class Shape:
     num_rows: int | None = None
     fixed_bytes: int = 0
     pairs: int = 2**40
+
+
+def negatives_for(num_outputs: int) -> tuple[str, int]:
+    """Who chooses the outputs of a tile, and how many besides its labels, where nobody asks.
+
+    Example:
+        >>> negatives_for(2500), negatives_for(2501), negatives_for(10_000)
+        (('none', 512), ('uniform', 512), ('uniform', 1000))
+    """
+    name = "none" if num_outputs <= ALL_OUTPUTS else "uniform"
+    return name, max(512, min(2048, num_outputs // 10))
 
 
 def held(settings: Settings, shape: Shape) -> int:

@@ -41,8 +41,8 @@ class WideClassifier(ClassifierMixin, WideEstimator):
         memory: most bytes of the fitted network (see `nbytes`), such as "64 MB"; columns are then
             hashed together, the hidden layer narrowed, or its numbers halved, as needed.
         negatives: who chooses the outputs of a tile: "none" (all), "uniform", "log-frequency",
-            "lsh-hidden", "lsh-label", "lss"; "auto" samples uniformly beyond 4,000 classes.
-        num_negatives: outputs drawn a tile.
+            "lsh-hidden", "lsh-label", "lss"; "auto" samples uniformly beyond 2,500 classes.
+        num_negatives: outputs drawn a tile; "auto": a tenth of them, 512 to 2048.
         storage: "float32" or "bfloat16" numbers in the hidden path.
         epochs: most passes; "auto" takes 10, and more over few rows.
         patience: passes without gain on held-out rows before stopping.

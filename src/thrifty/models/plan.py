@@ -7,6 +7,7 @@ from typing import Any
 
 from thrifty.core import BudgetError, format_bytes, parse_bytes
 from thrifty.learn import Settings
+from thrifty.learn.sizing import negatives_for
 
 __all__ = ["BASE", "Facts", "Plan", "Reading", "plan"]
 
@@ -14,7 +15,6 @@ BASE = "300 MB"
 READ_BUFFER, CHUNK_BYTES = 24_000_000, 6_000_000
 LEAST_ROWS, LEAST_SHARE = 1000, 0.25
 DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE = 300, 0.6, 0.4
-ALL_OUTPUTS = 2500
 PAIR_BYTES = 8
 JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
 AUDITED, MAYBE_DENSE = 1_700_000_000, 50_000  # products of a tile; classes that may be all computed
@@ -227,13 +227,14 @@ def _judging(settings: Settings) -> int:
 def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Settings]:
     """Candidates, the preferred ones first."""
     few = facts.outputs <= DENSE_OUTPUTS
+    negatives, num_negatives = negatives_for(facts.outputs)
     common: dict[str, Any] = {
         "task": facts.task,
         "num_outputs": facts.outputs,
         "num_columns": 1,
         "linear": "dense" if few else "sparse",
-        "negatives": "none" if facts.outputs <= ALL_OUTPUTS else "uniform",
-        "num_negatives": max(512, min(2048, facts.outputs // 10)),
+        "negatives": negatives,
+        "num_negatives": num_negatives,
     }
     for hidden, storage in WIDTHS:
         options: dict[str, Any] = {**common, "hidden": hidden, "storage": storage, **chosen}
