@@ -52,6 +52,22 @@ def test_comparing_with_a_file_or_a_saved_profile(files, tmp_path, saved):
     assert told([files[0]], compare=before, **ASKED)["changes"]["found"] == []
 
 
+def test_texts_are_compared_by_their_phrases(tmp_path):
+    """A phrase that is new in a column of texts is told."""
+    paths = []
+    for i, words in enumerate(("old town hall", "new rail way")):
+        rng = np.random.default_rng(i)
+        rows = [
+            f"the {words} number {rng.integers(10**6)} is in the news of week {rng.integers(50)}"
+            for _ in range(300)
+        ]
+        paths.append(tmp_path / f"{i}.csv")
+        paths[-1].write_text("\n".join(["note,n", *(f"{row},{i}" for i, row in enumerate(rows))]))
+    told_of = told([str(paths[1])], compare=str(paths[0]), **ASKED)["changes"]["phrases"]
+    assert {"new rail", "rail way"} <= {row["phrase"] for row in told_of["note"]}
+    assert "old town" not in {row["phrase"] for row in told_of["note"]}
+
+
 def test_the_page_is_written(files, tmp_path):
     """Whole or not at all."""
     facts = told([files[0]], **ASKED)

@@ -6,6 +6,7 @@ from typing import Any
 
 from thrifty.core import FormatError, IncompatibleError, parse_bytes, replacing
 from thrifty.data import open
+from thrifty.models.phrases import phrases
 from thrifty.models.profile import profile
 from thrifty.models.profile_compare import changes
 from thrifty.models.profile_facts import facts_of
@@ -15,7 +16,7 @@ from thrifty.models.profile_state import TableProfile
 __all__ = ["told", "write_page"]
 
 Facts = Mapping[str, Any]
-SURE = 0.05
+SURE, PHRASES = 0.05, 20
 
 
 def told(
@@ -38,7 +39,8 @@ def told(
         asked: more arguments of `models.profile`.
 
     Returns:
-        As `facts_of`, with title, memory, skipped, and changes if there is something to compare.
+        As `facts_of`, with title, memory, skipped, and changes if there is something to compare;
+        where rows are at hand, with the phrases by which texts differ.
 
     Raises:
         ValueError: no file is named.
@@ -58,6 +60,8 @@ def told(
         facts["skipped"] = skipped
     if compare is not None:
         facts["changes"] = _compared(found, compare, progress, asked)
+        if not merge and _saved(compare) is None:
+            facts["changes"]["phrases"] = _phrases(found, files, compare, asked["memory"])
     return facts
 
 
@@ -118,6 +122,20 @@ def _compared(
     rows = f"{before.rows:,} rows before, {found.rows:,} after"
     sentence = f"{rows}; {len({c.column for c in sure})} of {len(found.columns)} columns differ."
     return {"sentence": sentence, "found": [change._asdict() for change in sure]}
+
+
+def _phrases(
+    found: TableProfile, files: Sequence[str], other: str, memory: int | str
+) -> dict[str, Any]:
+    """Of each text column the phrases that tell it from what it was, in a second pass."""
+    texts = [name for name, column in found.columns.items() if column.kind == "text"]
+    told = {}
+    for name in texts:
+        sides = ([list(files)], [other])
+        columns = [(batch[name] for batch in open(*side).batches([name])) for side in sides]
+        rows = phrases(*columns, memory=memory).rows
+        told[name] = [row._asdict() for row in rows if row.p_value < SURE / max(1, len(rows))]
+    return {name: rows[:PHRASES] for name, rows in told.items() if rows}
 
 
 def _types_of(found: TableProfile) -> dict[str, str]:
