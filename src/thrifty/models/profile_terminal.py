@@ -88,7 +88,8 @@ def _top(column: Facts) -> str:
     if not column["frequent"]:
         return ""
     first = column["frequent"][0]
-    return f"{_cut(str(first['value']))[:16]} ({first['count']:,})"
+    shown = _cut(str(first["value"]))[:16] or "(empty)"
+    return f"{shown} ({first['count']:,})"
 
 
 def _changes(facts: Facts) -> Any:
