@@ -10,6 +10,7 @@ from thrifty.models.profile import profile
 from thrifty.models.profile_state import TableProfile
 from thrifty.models.rank import RankedNodes, rank
 from thrifty.models.resolve import Entities, resolve
+from thrifty.models.sentiment import SeedSentiment
 from thrifty.models.train import train
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Phrases",
     "Plan",
     "RankedNodes",
+    "SeedSentiment",
     "TableProfile",
     "dedup",
     "phrases",

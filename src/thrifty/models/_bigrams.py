@@ -46,6 +46,8 @@ class Bigrams:
         at: (m,) places in words of the first of each pair.
         pairs: (m,) hashes of the pairs.
         text, first, last: bytes in lower case, and where each word begins and ends.
+        rows: (n,) the text each word stands in, ascending.
+        num_rows: texts there are.
     """
 
     words: Words
@@ -54,6 +56,8 @@ class Bigrams:
     text: NDArray[np.uint8]
     first: NDArray[np.int64]
     last: NDArray[np.int64]
+    rows: NDArray[np.int64]
+    num_rows: int
 
     def word(self, place: int) -> str:
         """A word in lower case."""
@@ -85,7 +89,7 @@ def _of_block(text: Any, marks: Any, starts: Any, key: np.uint64) -> Bigrams:
     at = np.flatnonzero(follows)
     pairs = np.empty(at.size, np.uint64)
     _join(words[at], words[at + 1], pairs)
-    return Bigrams(words, at, pairs, text, first, last)
+    return Bigrams(words, at, pairs, text, first, last, row - 1, len(starts) - 1)
 
 
 def tally(keys: Words, counts: Counts | None = None) -> tuple[Words, Counts, NDArray[np.int64]]:
