@@ -197,10 +197,12 @@ class FrequentDirections(Summary):
         rows = taken(arrays, "rows", np.float64, (None, spec["d"]))
         tally = taken(arrays, "tally", np.float64, (4,))
         made = cls(**spec)
-        small = (
-            all((np.abs(a) < LARGEST**1.05).all() for a in (rows, sums)) and (tally < np.inf).all()
-        )
-        if not small or not (tally >= 0).all() or len(rows) > 2 * made.ell:
+        small = all((np.abs(array) < LARGEST**1.05).all() for array in (rows, sums))
+        sound = small and ((tally >= 0) & (tally < np.inf)).all() and len(rows) <= 2 * made.ell
+        energy = 1.001 * float(tally[ENERGY]) + 1e-300
+        if not sound or not np.vdot(rows, rows) <= energy:
+            raise FormatError("directions are damaged")
+        if not np.vdot(sums, sums) <= energy * float(tally[WEIGHT]) + 1e-300:
             raise FormatError("directions are damaged")
         made._rows, made._sums, made._tally = rows, sums.copy(), tally.copy()
         return made
