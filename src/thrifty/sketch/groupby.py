@@ -53,6 +53,7 @@ class GroupBy(Summary):
     Once the summaries reach the budget, the quarter of the keys with the fewest rows fold into one
     shared summary, the rest; later keys get one of their own if they may have more rows than those
     had, by a count-min sketch of all keys. That sketch also says how many rows each key may lack.
+    `run.fold` feeds it two columns: `into={"users": ("drink", GroupBy(...), "user")}`.
 
     Args:
         of: an empty summary of any kind, such as `HyperLogLog(p=10)`.
