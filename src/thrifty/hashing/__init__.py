@@ -5,6 +5,7 @@ from thrifty.hashing.dwta import DWTA
 from thrifty.hashing.features import NUM_CODES, TextFeatures, code_of, cross
 from thrifty.hashing.keys import hash_column, mix64
 from thrifty.hashing.minhash import MinHash
+from thrifty.hashing.pooledsimhash import PooledSimHash
 from thrifty.hashing.pstable import PStable
 from thrifty.hashing.simhash import SimHash
 
@@ -13,6 +14,7 @@ __all__ = [
     "NUM_CODES",
     "MinHash",
     "PStable",
+    "PooledSimHash",
     "SimHash",
     "TextFeatures",
     "code_of",

@@ -167,7 +167,8 @@ class StormSketch(Summary):
         shape = [int(spec["dim"]) + 2, int(spec["bits"]), int(spec["tables"])]
         family = {"name": "simhash", "shape": shape, "density": None, "seed": spec["seed"]}
         race = RACE.restore({"family": family, "width": None}, arrays)
-        made = cls(**{**spec, "tables": 1})
+        given: dict[str, Any] = {**spec, "tables": 1}
+        made = cls(**given)
         made.tables, made._race = race.family.tables, race
         return made
 

@@ -22,6 +22,7 @@ from thrifty.sketch.singletons import SingletonFilter
 from thrifty.sketch.topkapi import Topkapi
 from thrifty.sketch.weightedreservoir import WeightedReservoir
 from thrifty.sketch.windows import SlidingUnion, Window, Windows
+from thrifty.sketch.wordsketch import WordSketch
 
 __all__ = [
     "KLL",
@@ -48,6 +49,7 @@ __all__ = [
     "WeightedReservoir",
     "Window",
     "Windows",
+    "WordSketch",
     "exact_top",
     "expected_collisions",
     "poisson_binomial",
