@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import poisson
 
-from thrifty.core.kernels import njit
 from thrifty.core import (
     IncompatibleError,
     Interval,
@@ -20,6 +19,7 @@ from thrifty.core import (
     taken,
     whole,
 )
+from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
 from thrifty.hashing.blocks import answered
 from thrifty.hashing.keys import high
