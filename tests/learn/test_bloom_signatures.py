@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from thrifty.core import BudgetError, FormatError, IncompatibleError, record_of
 from thrifty.laws import LAWS
 from thrifty.learn import BloomSignatures, Graph, link_features
+from thrifty.run import fold
 
 ITEMS = st.tuples(st.integers(0, 19), st.integers(0, 19))
 CASES = [law for name in (*record_of(BloomSignatures).laws, "budget") for law in LAWS[name]]
@@ -71,6 +72,13 @@ def test_edges_in_every_form():
     for form in forms:
         assert BloomSignatures(50).add(form) == one
         assert one.reach(form) == one.reach((u, v))
+
+
+def test_a_fold_takes_in_edges():
+    """Edges in parts set the bits of all edges."""
+    edges = np.random.default_rng(6).integers(0, 50, (3000, 2))
+    found = fold(edges, BloomSignatures(50), threads=2, partition="10 kB")
+    assert found == BloomSignatures(50).add(edges)
 
 
 def test_full_rows_stay_finite():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from thrifty.core import FormatError, IncompatibleError, record_of
+from thrifty.core import BudgetError, FormatError, IncompatibleError, record_of
 from thrifty.laws import LAWS
 from thrifty.learn import ClassCounts, ClassSketch
 
@@ -89,6 +89,12 @@ def test_refusals():
         make().error_bound(2)
     with pytest.raises(IncompatibleError, match=r"seed=5\) with .*seed=6\)$"):
         make().subtract(make(seed=6))
+
+
+def test_a_budget_too_small_is_refused():
+    """With what would do."""
+    with pytest.raises(BudgetError, match=r"^budget must be at least 64 B for a class sketch, got"):
+        ClassSketch.within(63, [0, 1], 10)
 
 
 def test_a_spec_that_lies_allocates_nothing():

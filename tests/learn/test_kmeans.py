@@ -13,6 +13,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from thrifty.core import FormatError, record_of
 from thrifty.laws import LAWS
 from thrifty.learn import ClusterSums, KMeans
+from thrifty.run import fold
 
 CASES = [law for name in record_of(KMeans).laws for law in LAWS[name]]
 WEIGHTS = "a row drawn twice is another draw than one row of weight 2, as in scikit-learn's own"
@@ -71,6 +72,16 @@ def test_passes_in_parts_are_passes():
         merged.absorb(part)
     np.testing.assert_allclose(KMeans.of(merged).cluster_centers_, whole.cluster_centers_)
     np.testing.assert_array_equal(KMeans.of(merged).predict(x), whole.predict(x))
+
+
+def test_a_fold_makes_passes():
+    """Passes folded over parts of the rows lead where passes over all lead."""
+    x = blobs()
+    folded = direct = KMeans(12, max_iter=1).fit(x).cluster_centers_
+    for _ in range(5):
+        folded = fold(x, ClusterSums(folded), threads=2, partition="20 kB").step()
+        direct = ClusterSums(direct).add(x).step()
+    np.testing.assert_allclose(folded, direct)
 
 
 def test_batches_move_centres_by_one_over_count():

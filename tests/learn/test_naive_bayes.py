@@ -3,14 +3,18 @@
 import copy
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from scipy.sparse import csr_array
 from sklearn.naive_bayes import MultinomialNB
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from thrifty.core import BudgetError, FormatError, SaveError, record_of
+from thrifty.hashing import TextFeatures
 from thrifty.laws import LAWS
 from thrifty.learn import ClassCounts, ClassSketch, NaiveBayes
+from thrifty.run import fold
 
 WAYS = ("exact", "sorted", "sketch")
 
@@ -103,6 +107,30 @@ def test_files_and_copies(way, words, tmp_path):
         other.partial_fit(x, y)
         assert other.counts_.rows.sum() == 120
     assert model.counts_.rows.sum() == 60
+
+
+def as_codes(batch):
+    """Texts of a batch as hashed codes, beside their labels."""
+    ends, codes, values = TextFeatures(words=(1, 1))(batch["text"])
+    columns = [pa.ListArray.from_arrays(ends.astype(np.int32), part) for part in (codes, values)]
+    return pa.record_batch([*columns, batch["label"]], ["codes", "values", "label"])
+
+
+@pytest.mark.parametrize("kind", [ClassCounts, ClassSketch])
+def test_a_fold_trains_it(kind, tmp_path):
+    """Counts folded over a file of texts, in parts, are those of all rows."""
+    rng = np.random.default_rng(3)
+    label = rng.choice(["hill", "sea"], 400)
+    words = [[f"{y}{i}" if i < 9 else f"w{i}" for i in rng.integers(0, 20, 6)] for y in label]
+    table = pa.table({"text": [" ".join(row) for row in words], "label": label})
+    pq.write_table(table, tmp_path / "texts.parquet", row_group_size=50)
+    into = kind(["hill", "sea"])
+    found = fold(str(tmp_path / "texts.parquet"), into, prepare=as_codes, threads=2)
+    whole = kind(["hill", "sea"]).add(as_codes(table.to_batches()[0]))
+    assert found == whole
+    ends, codes, values = TextFeatures(words=(1, 1))(table["text"])
+    x = csr_array((values, codes, ends), shape=(400, 2**31 - 1))
+    assert NaiveBayes.of(found).score(x, label) > 0.9
 
 
 def test_damage_is_refused(tmp_path):

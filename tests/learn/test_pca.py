@@ -10,6 +10,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from thrifty.core import BudgetError, record_of
 from thrifty.laws import LAWS
 from thrifty.learn import PCA
+from thrifty.run import fold
 from thrifty.sketch import FrequentDirections
 
 CASES = [law for name in record_of(PCA).laws for law in LAWS[name]]
@@ -72,6 +73,14 @@ def test_sums_of_parts_merge():
     angles = np.linalg.svd(merged.components_ @ whole.components_.T)[1]
     assert angles.min() > 1 - 1e-6
     assert merged.ell == 20
+
+
+def test_a_fold_trains_it():
+    """Rows folded in parts give the components of all, where nothing is lost."""
+    x = rows()
+    found = PCA.of(fold(x, FrequentDirections(30, 30), threads=2, partition="50 kB"))
+    whole = PCA(2, ell=30).fit(x)
+    np.testing.assert_allclose(np.abs((found.components_ * whole.components_).sum(axis=1)), 1)
 
 
 def test_memory_is_kept():
