@@ -22,7 +22,7 @@ from thrifty.sketch._rows import COLUMN, content_word, from_bytes, joined, to_by
 __all__ = ["RowSample"]
 
 SEEN, PLACE, ROOM, BARE = range(4)
-MOST = 2**26
+MOST, ROWS = 2**26, 65_536
 SMALLEST = 256
 BESIDE = 64
 Reals = NDArray[np.float64]
@@ -137,9 +137,12 @@ class RowSample(Summary):
         self._cut()
 
     def _put(self, table: pa.Table, weights: Reals | None, bare: bool) -> None:
-        """Give each row of a table its rank, and let it in if that is low."""
-        if not len(table):
-            return
+        """Give each row of a table its rank, and let it in if that is low; block by block."""
+        for start in range(0, len(table), ROWS):
+            held = None if weights is None else weights[start : start + ROWS]
+            self._put_block(table.slice(start, ROWS), held, bare)
+
+    def _put_block(self, table: pa.Table, weights: Reals | None, bare: bool) -> None:
         stream = self._stream
         if not stream[0]:
             stream = np.array([1, content_word(table, self._key)], np.uint64)
