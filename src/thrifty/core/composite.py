@@ -34,7 +34,7 @@ def packed(members: Mapping[str, Summary]) -> tuple[dict[str, Any], Arrays]:
 
 def unpacked(
     spec: Mapping[str, Any], arrays: Mapping[str, np.ndarray], kinds: Mapping[str, type[Summary]]
-) -> dict[str, Summary]:
+) -> dict[str, Any]:
     """Inverse of `packed`.
 
     Args:
@@ -45,7 +45,7 @@ def unpacked(
     Raises:
         FormatError: a kind is not one of these, or a member is damaged.
     """
-    members: dict[str, Summary] = {}
+    members: dict[str, Any] = {}
     for name, part in spec.items():
         if part["kind"] not in kinds:
             raise FormatError(f"kind of member {name!r} is not known: {part['kind']!r}")

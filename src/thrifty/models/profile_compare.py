@@ -121,8 +121,7 @@ def _frequent(name: str, before: ColumnProfile, after: ColumnProfile) -> Iterato
     if distance <= 0:
         return
     p = _g_test(counts[0][0], counts[1][0], sizes)
-    told = [_words(column) for column in (before, after)]
-    yield Change(name, "values", *told, distance, p)
+    yield Change(name, "values", _words(before), _words(after), distance, p)
     for i in np.argsort(-(shares[1][0] - shares[0][1]), kind="stable")[:TOP]:
         low, high = float(shares[1][0][i]), float(shares[0][1][i])
         if low > 0.01 and low > 2 * high and counts[1][0][i] >= FEWEST:
@@ -148,7 +147,7 @@ def _fairly_chosen(before: ColumnProfile, after: ColumnProfile) -> list[Any]:
     values = [value for value in dict.fromkeys(items) if not _was_cut(value)]
     if not values:
         return []
-    least = sum(column.bounds(values)[0] for column in sides)
+    least = before.bounds(values)[0] + after.bounds(values)[0]
     return [value for value, count in zip(values, least, strict=True) if count > out]
 
 

@@ -79,8 +79,9 @@ class TableProfile(Summary):
 
     @property
     def _members(self) -> dict[str, Summary]:
-        columns = {f"column {i}": part for i, part in enumerate(self.columns.values())}
-        parts = {**columns, "same": self.same, "near": self.near, "moments": self.moments}
+        numbered = enumerate(self.columns.values())
+        parts: dict[str, Summary] = {f"column {i}": column for i, column in numbered}
+        parts |= {"same": self.same, "near": self.near, "moments": self.moments}
         asked = {"windows": self.windows, "groups": self.groups}
         return parts | {name: part for name, part in asked.items() if part is not None}
 
@@ -116,7 +117,7 @@ class TableProfile(Summary):
 
     def _add(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
-        cast = {}
+        cast: dict[Any, pa.Array] = {}
         for name, profile in self.columns.items():
             report = Report()
             cast[name] = self.schema.select([name]).cast(batch, report)[name]
