@@ -10,7 +10,7 @@ from thrifty.core import BudgetError, FormatError, IncompatibleError, dump, reco
 from thrifty.hashing import hash_column
 from thrifty.laws import LAWS
 from thrifty.sketch import HyperLogLog
-from thrifty.sketch._registers import distinct, standard_error
+from thrifty.sketch._registers import distinct, ends, standard_error
 
 RECORD = record_of(HyperLogLog)
 LAW_CASES = [law for name in RECORD.laws for law in LAWS[name]]
@@ -105,6 +105,13 @@ def test_the_standard_error_is_that_of_the_formulas():
     for n in (1e6, 1e9, 1e12):
         assert 1.02 < standard_error(n, 14) / n * 128 < 1.04
     assert standard_error(0, 14) == 0
+
+
+def test_ends_are_found_where_there_is_no_error():
+    """An estimate of nothing, or one that is certain, has its ends at once."""
+    assert ends(0.0, lambda n: 0.0, 2.0) == pytest.approx((0, 0), abs=1e-8)
+    assert ends(1e12, lambda n: 0.0, 2.0) == pytest.approx((1e12, 1e12))
+    assert ends(100.0, lambda n: n, 2.0)[1] >= 2.0**69
 
 
 def test_the_estimate_is_inverse_to_the_expected_registers():

@@ -52,7 +52,7 @@ def ends(estimate: float, error: Callable[[float], float], z: float) -> tuple[fl
 
 
 def _solve(rising: Callable[[float], float], low: float, high: float) -> float:
-    while high - low > 1e-9 * high:
+    while high - low > 1e-9 * (1 + high):
         middle = (low + high) / 2
         low, high = (low, middle) if rising(middle) > 0 else (middle, high)
     return (low + high) / 2

@@ -262,7 +262,7 @@ class BloomFilter(Summary):
 def _distinct(zeros: int, lines: int) -> float:
     """Keys after which so many bits are expected unset: each sets 1 of 64 in 8 words of a line."""
     cells = lines * BITS
-    return math.log(zeros / (LANES * cells)) / math.log1p(-1 / cells) if zeros else math.inf
+    return math.log(zeros / (LANES * cells)) / math.log1p(-1 / cells) + 0.0 if zeros else math.inf
 
 
 def _standard_error(n: float, lines: int) -> float:
