@@ -54,6 +54,17 @@ def test_long_lists_come_in_blocks(tmp_path):
     assert [len(u) for u, _ in edge_blocks(mapped)()] == [BLOCK, 5]
 
 
+def test_arrays_that_are_no_graph():
+    """Links that lead nowhere, and ends that do not rise, are refused before a kernel sees them."""
+    assert Graph([0, 1, 1], [1]).neighbours(0).tolist() == [1]
+    for indptr in ([], [1, 1], [0, 2, 1], [0, 1, 2]):
+        with pytest.raises(ValueError, match=r"^indptr must rise from 0 to 1$"):
+            Graph(indptr, [0])
+    for node in (-1, 2):
+        with pytest.raises(ValueError, match=r"^indices must be in 0\.\.1$"):
+            Graph([0, 1, 1], [node])
+
+
 def test_refusals():
     """What is no edge is named."""
     with pytest.raises(TypeError, match=r"^sources must be integers, got float64$"):

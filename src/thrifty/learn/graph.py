@@ -31,15 +31,23 @@ class Graph:
         indptr: (num_nodes + 1,) int64.
         indices: (links,) int32.
 
+    Raises:
+        ValueError: indptr does not rise from 0 to the number of links, or a link leads nowhere.
+
     Example:
         >>> graph = Graph.of([0, 0, 1], [1, 2, 2])
         >>> graph.neighbours(0).tolist(), graph.degrees.tolist(), graph.reversed().degrees.tolist()
         ([1, 2], [2, 1, 0], [0, 1, 2])
     """
 
-    def __init__(self, indptr: NDArray[np.int64], indices: NDArray[np.int32]) -> None:
-        self.indptr, self.indices = indptr, indices
-        self.num_nodes = len(indptr) - 1
+    def __init__(self, indptr: ArrayLike, indices: ArrayLike) -> None:
+        self.indptr = np.ascontiguousarray(indptr, np.int64)
+        self.indices = np.ascontiguousarray(indices, np.int32)
+        self.num_nodes, ends = len(self.indptr) - 1, self.indptr
+        if ends.size == 0 or ends[0] or (np.diff(ends) < 0).any() or ends[-1] != self.indices.size:
+            raise ValueError(f"indptr must rise from 0 to {self.indices.size}")
+        if self.indices.size and not 0 <= self.indices.min() <= self.indices.max() < self.num_nodes:
+            raise ValueError(f"indices must be in 0..{self.num_nodes - 1}")
 
     def __repr__(self) -> str:
         return f"Graph({self.num_nodes} nodes, {self.indices.size} links)"
@@ -88,7 +96,9 @@ class Graph:
         np.cumsum(np.bincount(u, minlength=size), out=indptr[1:])
         indices = np.empty(u.size, np.int32)
         _place(u, v, indptr[:-1].copy(), indices)
-        return cls(indptr, indices)
+        made = cls.__new__(cls)
+        made.indptr, made.indices, made.num_nodes = indptr, indices, size
+        return made
 
     @property
     def degrees(self) -> NDArray[np.int64]:
