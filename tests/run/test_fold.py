@@ -1,6 +1,10 @@
 """Fold on threads: laws, sources to answers, order, memory, errors with their place, Ctrl-C."""
 
+import importlib
 import re
+import signal
+import subprocess
+import sys
 import threading
 import time
 from functools import partial
@@ -16,7 +20,7 @@ from thrifty.data import open as open_source
 from thrifty.laws import LAWS
 from thrifty.laws.fold import Journal, Tally
 from thrifty.run import Each, fold
-from thrifty.sketch import CoMoments
+from thrifty.sketch import BloomFilter, CoMoments, CountMin, HyperLogLog
 
 
 class Noted(Journal):
@@ -216,6 +220,49 @@ def test_broken_off(threads):
     time.sleep(0.1)
     assert Waits.batches == seen < 30
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("fold")]
+
+
+def test_interrupted():
+    """Ctrl-C ends a fold that would go on for hours, at once and with all threads."""
+    code = (
+        "import itertools, numpy as np\n"
+        "from thrifty.run import fold\n"
+        "from thrifty.laws.fold import Tally\n"
+        "told = lambda nbytes, rows: rows and print(rows, flush=True)\n"
+        "source = (np.arange(1000) for _ in itertools.count())\n"
+        "fold(source, Tally(), threads=2, partition='1 MB', progress=told)\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", code], stdout=-1, stderr=-1, text=True)
+    assert child.stdout.readline().strip().isdigit()
+    child.send_signal(signal.SIGINT)
+    _, errors = child.communicate(timeout=20)
+    assert errors.strip().endswith("KeyboardInterrupt")
+    assert child.returncode != 0
+
+
+@pytest.mark.parametrize(
+    "make", [HyperLogLog, lambda: CountMin.within("40 kB"), lambda: BloomFilter.within("40 kB")]
+)
+def test_sketches(numbers, make):
+    """Real sketches of a file in pieces are those of all its rows, byte for byte."""
+    column = pa.array([str(i) for i in range(50_000)])
+    got = fold(numbers, {"n": make()}, threads=2, partition="40 kB")["n"]
+    assert got.to_bytes() == make().add(column).to_bytes()
+
+
+@pytest.mark.parametrize(
+    ("engine", "start", "error"),
+    [("ray", "_cluster", ModuleNotFoundError), ("spark", "_session", RuntimeError)],
+)
+def test_an_engine_that_cannot_start(monkeypatch, engine, start, error):
+    """What it says reaches the caller as it is."""
+
+    def fails(threads):
+        raise error(f"told of {threads}")
+
+    monkeypatch.setattr(importlib.import_module(f"thrifty.run.on_{engine}"), start, fails)
+    with pytest.raises(error, match=r"^told of 3$"):
+        fold([[1]], Tally(), engine=engine, threads=3)
 
 
 @pytest.mark.parametrize(

@@ -69,16 +69,19 @@ def outcomes_of(
         if name not in source.columns():
             raise missing_column(name, source.columns())
     source = source if columns is None else source.select_columns(columns)
-    source.context.execution_options.preserve_order = True
     how = {"batch_size": None, "batch_format": "pyarrow", "zero_copy_batch": True}
-    rows = source.map_batches(_block, fn_args=[work], **how).iter_rows()
+    options = source.context.execution_options
+    before, options.preserve_order = options.preserve_order, True
     nbytes = done = 0
-    for row in rows:
-        outcome = Outcome.from_bytes(row["outcome"], work.feeds.kinds)
-        nbytes, done = nbytes + outcome.nbytes, done + outcome.rows
-        yield outcome
-        if progress is not None:
-            progress(nbytes, done)
+    try:
+        for row in source.map_batches(_block, fn_args=[work], **how).iter_rows():
+            outcome = Outcome.from_bytes(row["outcome"], work.feeds.kinds)
+            nbytes, done = nbytes + outcome.nbytes, done + outcome.rows
+            yield outcome
+            if progress is not None:
+                progress(nbytes, done)
+    finally:
+        options.preserve_order = before
 
 
 class _Run:

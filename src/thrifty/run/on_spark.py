@@ -20,6 +20,10 @@ __all__ = ["outcomes", "outcomes_of"]
 
 GLANCE = 0.1
 FAILURES = 4
+LOCAL = {
+    "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
+    "spark.driver.maxResultSize": "0",
+}  # fmt: skip
 Progress = Callable[[int, int], None]
 NO_JAVA = (
     "engine 'spark' needs Java 17 or newer, and none is found on PATH or in JAVA_HOME: install one "
@@ -142,19 +146,20 @@ def _session(threads: int) -> Any:
     active = SparkSession.getActiveSession()
     if active is not None:
         return active
+    builder = SparkSession.builder.appName("thrifty")
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit has a master and a Java of its own
+        _check_java()
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+        builder = builder.master(f"local[{threads},{FAILURES}]")
+        for name, value in LOCAL.items():
+            builder = builder.config(name, value)
+    return builder.getOrCreate()
+
+
+def _check_java() -> None:
     home = os.environ.get("JAVA_HOME")
     if not (home and Path(home, "bin", "java").exists()) and shutil.which("java") is None:
         raise RuntimeError(NO_JAVA)
-    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    master = os.environ.get("MASTER") or f"local[{threads},{FAILURES}]"
-    builder = SparkSession.builder.master(master).appName("thrifty")
-    settings = {
-        "spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false",
-        "spark.driver.maxResultSize": "0",
-    }  # fmt: skip
-    for name, value in settings.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
 
 
 def _settle() -> None:
