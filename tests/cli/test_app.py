@@ -25,7 +25,7 @@ FROZEN = {
     ],
     "dedup": [
         "FILES", "--out", "--text", "--match", "--threshold", "--memory", "--words", "--chars",
-        "--codes", "--seed", "--strict", "--json",
+        "--codes", "--seed", "--exact", "--strict", "--json",
     ],
     "phrases": [
         "FOREGROUND", "--against", "--text", "--memory", "--min-count", "--top", "--out", "--seed",

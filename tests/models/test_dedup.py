@@ -2,6 +2,7 @@
 
 import json
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -54,6 +55,40 @@ def test_clusters_are_the_true_ones(tmp_path):
     assert found.duplicates == len(texts) - len(set(first))
     assert found.precision.estimate > 0.95
     assert found.recall.estimate > 0.95
+
+
+def test_exact_clusters_are_linked_by_exact_pairs(tmp_path):
+    """With exact no row joins a wrong cluster, and hardly one misses its own."""
+    rng = np.random.default_rng(6)
+    texts = []
+    for _ in range(60):
+        words = rng.integers(0, 3_000, 40)
+        for _ in range(4):
+            texts.append(" ".join(f"w{n}" for n in words))
+            words = words.copy()
+            words[rng.integers(40)] = 9_999
+    indptr, hashes = MinHash(words=3).shingles(texts)
+    sets = [set(hashes[a:b].tolist()) for a, b in pairwise(indptr)]
+    root = list(range(len(texts)))
+    for i in range(len(texts)):
+        for j in range(i):
+            if len(sets[i] & sets[j]) >= 0.8 * len(sets[i] | sets[j]):
+                low, high = sorted((root[i], root[j]))
+                root = [low if other == high else other for other in root]
+    path = written(tmp_path, texts)
+    found = dedup(path, "text", exact=True, recall=0.9999)
+    assert [root[first] for first in found.root] == root
+    assert np.mean(found.root == root) >= 0.98
+    assert found.precision.estimate == 1
+    assert found.taken <= dedup(path, "text", recall=0.9999).pairs
+
+
+def test_exact_needs_room(tmp_path):
+    """Shingles that do not fit half the budget are refused, not dropped."""
+    lines = [" ".join(f"w{i}x{n}" for n in range(20_000)) for i in range(15)]
+    path = written(tmp_path, [*lines, *(line + " more" for line in lines)])
+    with pytest.raises(BudgetError, match=r"^memory must hold more than 4 MB for the shingles"):
+        dedup(path, "text", exact=True, memory=8_000_240)
 
 
 def test_the_budget_does_not_change_the_clusters(tmp_path):

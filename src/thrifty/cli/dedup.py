@@ -23,6 +23,7 @@ def dedup(
     chars: int | None = None,
     codes: int = 128,
     seed: int = 0,
+    exact: Annotated[bool, Parameter(negative=())] = False,
     strict: Annotated[bool, Parameter(negative=())] = False,
     as_json: Json = False,
 ) -> None:
@@ -40,6 +41,7 @@ def dedup(
         chars: Characters in a shingle; used instead of words.
         codes: Codes in a signature; more tell similarities better.
         seed: Of the signatures.
+        exact: Read similar texts again and compare them shingle by shingle.
         strict: Stop at the first row that cannot be used.
         as_json: Write one JSON object to stdout.
     """
@@ -54,7 +56,12 @@ def dedup(
         limit = in_range("--threshold", 0.8 if threshold is None else threshold, 0.01, 1)
         shingles = {"words": words} if chars is None else {"words": None, "chars": chars}
         facts = _alike(
-            list(files), str(text), threshold=limit, family=(codes, seed, shingles), **options
+            list(files),
+            str(text),
+            threshold=limit,
+            family=(codes, seed, shingles),
+            exact=exact,
+            **options,
         )
     facts |= {"threshold": limit, "out": str(out)}
     if as_json:

@@ -11,7 +11,7 @@ from thrifty.core.kernels import njit
 from thrifty.hashing import MinHash, hash_column
 from thrifty.index import Bands
 
-__all__ = ["candidate_pairs", "compare_sets"]
+__all__ = ["candidate_pairs", "compare_sets", "jaccard"]
 
 WHOLE = MinHash(40, words=None, chars=3)
 BANDS = Bands(10, 4)
@@ -109,12 +109,13 @@ def compare_sets(pairs, indptr, grams, whole, out):
         elif whole[i] == whole[j]:
             out[p] = SAME
         else:
-            overlap = _jaccard(grams[indptr[i] : indptr[i + 1]], grams[indptr[j] : indptr[j + 1]])
+            overlap = jaccard(grams[indptr[i] : indptr[i + 1]], grams[indptr[j] : indptr[j + 1]])
             out[p] = 2 if overlap >= CLOSE else 1 if overlap >= LOOSE else 0
 
 
 @njit(error_model="numpy")
-def _jaccard(a, b):
+def jaccard(a, b):
+    """Overlap of two sorted arrays of distinct values: shared over all."""
     i, j, both = 0, 0, 0
     while i < a.size and j < b.size:
         both += a[i] == b[j]

@@ -1,11 +1,12 @@
 """Buckets: the kernels that walk through buckets of a band, compare rows and join clusters."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 from thrifty.index._union import find, link
 
-__all__ = ["compare", "gather_buckets"]
+__all__ = ["compare", "gather_buckets", "most_pairs"]
 
 ALL = 32  # rows of a bucket up to which every pair is compared
 LEADERS = 32
@@ -54,8 +55,10 @@ def _is_open(order, rows, parent):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def compare(starts, rows, codes, shape, needed, parent, matches):
+def compare(starts, rows, codes, shape, needed, parent, matches, pairs):
     """Join rows of a bucket that agree on enough codes; count pairs by how many they agree on.
+
+    With room for pairs they are noted there, as smaller << 32 | larger, and nothing is joined.
 
     A pair counts in the first band it meets in. A large bucket is led by its first rows that are
     not like each other: the rest are compared with these only.
@@ -67,11 +70,12 @@ def compare(starts, rows, codes, shape, needed, parent, matches):
         needed: codes that must agree.
         parent: (n,) int32, the clusters.
         matches: (tables + 1,) int64.
+        pairs: (m,) int64 to note pairs in, m of `most_pairs`; empty to join them.
 
     Returns:
-        Rows that were like no leader and found no place among the leaders.
+        Rows that were like no leader and found no place among the leaders; and pairs noted.
     """
-    left = 0
+    left, noted = 0, 0
     leaders = np.empty(LEADERS, np.int64)
     for b in range(starts.size - 1):
         low, high = starts[b], starts[b + 1]
@@ -79,14 +83,32 @@ def compare(starts, rows, codes, shape, needed, parent, matches):
             for i in range(low + 1, high):
                 for j in range(low, i):
                     if _alike(codes[i], codes[j], shape, needed, matches):
-                        link(parent, rows[i], rows[j])
+                        noted = _join(rows[i], rows[j], parent, pairs, noted)
         else:
-            left += _led(low, high, rows, codes, shape, needed, parent, matches, leaders)
-    return left
+            more, noted = _led(
+                low, high, rows, codes, shape, needed, parent, matches, leaders, pairs, noted
+            )
+            left += more
+    return left, noted
 
 
 @njit(error_model="numpy")
-def _led(low, high, rows, codes, shape, needed, parent, matches, leaders):
+def _join(i, j, parent, pairs, noted):
+    if pairs.size == 0:
+        link(parent, i, j)
+        return noted
+    pairs[noted] = np.int64(min(i, j)) << 32 | np.int64(max(i, j))
+    return noted + 1
+
+
+def most_pairs(starts: NDArray[np.int64]) -> int:
+    """Pairs that `compare` may note in such buckets."""
+    sizes = np.diff(starts)
+    return int(np.where(sizes <= ALL, sizes * (sizes - 1) // 2, sizes * LEADERS).sum())
+
+
+@njit(error_model="numpy")
+def _led(low, high, rows, codes, shape, needed, parent, matches, leaders, pairs, noted):
     led, left = 0, 0
     for i in range(low, high):
         joined = False
@@ -95,14 +117,14 @@ def _led(low, high, rows, codes, shape, needed, parent, matches, leaders):
             if find(parent, rows[i]) == find(parent, rows[j]):
                 joined = True
             elif _alike(codes[i], codes[j], shape, needed, matches):
-                link(parent, rows[i], rows[j])
+                noted = _join(rows[i], rows[j], parent, pairs, noted)
                 joined = True
         if not joined and led < LEADERS:
             leaders[led] = i
             led += 1
         elif not joined:
             left += 1
-    return left
+    return left, noted
 
 
 @njit(error_model="numpy")

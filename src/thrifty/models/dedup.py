@@ -17,8 +17,9 @@ from thrifty import data
 from thrifty.core import DataError, Interval, budget_for, in_range, method, replacing
 from thrifty.hashing import MinHash
 from thrifty.index import Bands
-from thrifty.index._union import flatten
-from thrifty.models._buckets import compare, gather_buckets
+from thrifty.index._union import flatten, link
+from thrifty.models._buckets import compare, gather_buckets, most_pairs
+from thrifty.models._exact import exact_pairs
 from thrifty.models._signed import Signed
 from thrifty.models.recall import precision_and_recall
 
@@ -90,6 +91,7 @@ def dedup(
     memory: int | str = "512 MB",
     family: MinHash | None = None,
     recall: float = 0.95,
+    exact: bool = False,
     strict: bool = False,
     format: str | None = None,
     progress: Told | None = None,
@@ -109,6 +111,8 @@ def dedup(
         memory: budget of all that grows with the rows, as "512 MB" or an int of bytes.
         family: how texts are signed; None is `MinHash(128, words=3)`.
         recall: of pairs of exactly the threshold, the share that shall meet, 0.5..0.9999.
+        exact: read the texts of pairs that look alike again, and take those whose shingles do
+            overlap so much; all their shingles must fit half the budget.
         strict: raise where a row cannot be used, instead of counting it.
         format: of the files; None tells it.
         progress: called with a dict of phase and fraction.
@@ -117,7 +121,7 @@ def dedup(
         The clusters and how good they are.
 
     Raises:
-        BudgetError: the budget cannot hold 8 bytes a row and 8 MB.
+        BudgetError: the budget cannot hold 8 bytes a row and 8 MB, or what `exact` needs.
         DataError: the column is missing or not of text, or strict and a row is bad.
         SaveError: the disk is full or not writable.
         ValueError: an argument is out of range.
@@ -142,10 +146,13 @@ def dedup(
         with Signed(folder, bands, family.tables) as signed:
             _sign(source, text, family, signed, tell)
         room = budget_for("so many rows", budget, LEAST + PER_ROW * signed.rows)
-        needed = math.ceil(threshold * family.tables - 1e-9)
-        found = _Clusters(signed, needed, budget=room)
+        needed = _needed(threshold, family.tables, exact=exact)
+        found = _Clusters(signed, needed, budget=room, noting=exact)
         found.join(tell)
     quality = precision_and_recall(found.matches, needed, threshold, bands)
+    if exact:
+        found.verify(source, text, family, threshold)
+        quality = quality._replace(precision=Interval(1.0, 1.0, 1.0))
     facts: dict[str, Any] = {"rows": signed.rows, "empty": signed.empty, "bands": bands}
     facts |= found.facts()
     result = Duplicates(**facts, **quality._asdict(), seconds=time.perf_counter() - start)
@@ -154,15 +161,22 @@ def dedup(
     return result
 
 
-class _Clusters:
-    """Rows joined band by band, a range of keys at a time."""
+def _needed(threshold: float, tables: int, *, exact: bool) -> int:
+    """Codes that must agree: three standard errors fewer where the texts decide in the end."""
+    error = math.sqrt(threshold * (1 - threshold) * tables) if exact else 0.0
+    return max(1, math.ceil(threshold * tables - 3 * error - 1e-9))
 
-    def __init__(self, signed: Signed, needed: int, *, budget: int) -> None:
+
+class _Clusters:
+    """Rows joined band by band, a range of keys at a time; or only noted, to be verified."""
+
+    def __init__(self, signed: Signed, needed: int, *, budget: int, noting: bool = False) -> None:
         room = budget - PER_ROW * signed.rows
+        self.noting, self.room, self.noted = noting, room // 2, [np.zeros(0, np.int64)]
         self.signed, self.needed, self.left = signed, needed, 0
         self.parts = max(1, math.ceil(PER_ENTRY * signed.rows / (room // 2)))
         self.step = max(8192, room // 4 // (8 * signed.tables))
-        self.parent = np.arange(signed.rows, dtype=np.int32)
+        self.parent, self.taken = np.arange(signed.rows, dtype=np.int32), 0
         self.matches = np.zeros(signed.tables + 1, np.int64)
 
     def join(self, tell: Told) -> None:
@@ -171,6 +185,16 @@ class _Clusters:
         for done, (band, part) in enumerate(steps):
             tell({"phase": "comparing", "fraction": done / len(steps)})
             self._join_part(band, part)
+        self.taken = int(self.matches[self.needed :].sum())
+
+    def verify(self, source: Any, text: str, family: MinHash, threshold: float) -> None:
+        """Join the noted pairs whose shingles do overlap so much."""
+        pairs = np.unique(np.concatenate(self.noted))
+        overlap = exact_pairs(source, text, family, pairs, room=self.room)
+        right = pairs[overlap >= threshold - 1e-12]
+        self.taken = right.size
+        for pair in right.tolist():
+            link(self.parent, pair >> 32, pair & 0xFFFFFFFF)
 
     def facts(self) -> dict[str, Any]:
         """Numbers of clusters and pairs, and the clusters."""
@@ -180,7 +204,7 @@ class _Clusters:
             "clusters": int((sizes > 1).sum()),
             "duplicates": int(np.maximum(sizes - 1, 0).sum()),
             "pairs": int(self.matches.sum()),
-            "taken": int(self.matches[self.needed :].sum()),
+            "taken": self.taken,
             "left_out": self.left,
             "root": self.parent,
         }
@@ -197,7 +221,11 @@ class _Clusters:
             inside = members[starts[low] : starts[high]]
             cuts = starts[low : high + 1] - starts[low]
             codes = self.signed.gather(inside)
-            self.left += compare(cuts, inside, codes, shape, self.needed, self.parent, self.matches)
+            pairs = np.empty(most_pairs(cuts) if self.noting else 0, np.int64)
+            held = (self.parent, self.matches, pairs)
+            left, noted = compare(cuts, inside, codes, shape, self.needed, *held)
+            self.left += left
+            self.noted.append(pairs[:noted].copy())
 
 
 def _spans(starts: NDArray[np.int64], step: int) -> Iterator[tuple[int, int]]:
