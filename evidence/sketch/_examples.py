@@ -102,6 +102,21 @@ def _storm() -> list[Summary]:
     return made
 
 
+def _density() -> list[Summary]:
+    from thrifty.sketch.densitysketch import DensitySketch
+
+    sizes = {"width": 1.0, "grids": 2, "counters": 16, "heavy": 4}
+    return [DensitySketch(3, **sizes), DensitySketch(3, **sizes).add(ROWS)]
+
+
+def _words() -> list[Summary]:
+    from thrifty.sketch.wordsketch import WordSketch
+
+    made = [WordSketch(["be", "to", "question"], bits=16, window=2) for _ in "ab"]
+    made[1].add(["to be or not to be", None, "that is the question"])
+    return made
+
+
 def _table_profile() -> list[Summary]:
     schema = Schema((Column("user", "category"), Column("age", "number")))
     sizes = sizes_for("1 MB", ["text", "number"])
@@ -116,6 +131,7 @@ MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "cluster-sums": _cluster_sums,
     "column-profile": _column_profile,
     "count-min": _weighed,
+    "density-sketch": _density,
     "group-by": _group_by,
     "hamming-index": _hamming,
     "private-sketch": _private_sketch,
@@ -123,6 +139,7 @@ MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "storm-sketch": _storm,
     "table-profile": _table_profile,
     "windows": _windows,
+    "word-sketch": _words,
 }
 
 
