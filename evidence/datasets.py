@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["SPLITS", "Row", "Split", "data_folder", "load", "next_item_rows", "write_jsonl"]
+__all__ = ["SPLITS", "Row", "Split", "data_folder", "histories", "load", "write_jsonl"]
 
 Row = dict[str, Any]
 
@@ -212,27 +212,20 @@ def load(name: str) -> Split:
     return SPLITS[name]()
 
 
-def next_item_rows(split: Split, *, longest: int = 200) -> Iterator[Row]:
-    """One row an interaction: the user's history without it, and the item.
-
-    With an order in time (movielens) the history is what came before; without one it is
-    everything else the user has. Only the latest `longest` items are kept.
-    """
+def histories(split: Split) -> Iterator[Row]:
+    """One row a user: the items of the train interactions, which are all that peers see too."""
     items: dict[str, list[str]] = defaultdict(list)
     for row in split.train:
         items[row["user"]].append(row["item"])
     for user, seen in items.items():
-        for place, item in enumerate(seen):
-            rest = seen[:place] if split.name == "movielens" else seen[:place] + seen[place + 1 :]
-            if rest:
-                yield {"user": user, "history": rest[-longest:], "item": item}
+        yield {"user": user, "history": seen}
 
 
 def write_jsonl(split: Split, folder: str | Path) -> tuple[Path, Path]:
     """Write train.jsonl and valid.jsonl into a folder; returns both paths."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    train = next_item_rows(split) if split.task == "next item" else split.train
+    train = histories(split) if split.task == "next item" else split.train
     for name, rows in (("train", train), ("valid", split.valid)):
         with open(folder / f"{name}.jsonl", "w", encoding="utf-8") as lines:
             lines.writelines(json.dumps(row) + "\n" for row in rows)

@@ -16,6 +16,7 @@ from thrifty.learn.linear_kernels import (
 )
 
 ROWS, COLUMNS, OUTPUTS, RATE = 12, 9, 4, 0.2
+NOBODY = np.zeros(0, np.int32)
 
 
 def examples(mode):
@@ -94,7 +95,7 @@ def test_admission_never_overruns(rooms, wanted):
     pairs = np.full(starts[-1] + 8, -1, np.int32)  # 8 guards behind the end
     for column, label in wanted:
         before = pairs.copy()
-        admit(np.array([column], np.int32), np.array([label], np.int32), starts, pairs)
+        admit(np.array([column], np.int32), np.array([label], np.int32), starts, pairs, NOBODY)
         assert (pairs[before >= 0] == before[before >= 0]).all()
     assert (pairs[starts[-1] :] == -1).all()
     for column, room in enumerate(rooms):
@@ -110,7 +111,7 @@ def test_a_column_fills_to_its_last_slot(room):
     """As many labels as there is room for are all admitted, however they collide."""
     starts, pairs = np.array([0, room], np.int64), np.full(room, -1, np.int32)
     for label in range(room):
-        admit(np.array([0], np.int32), np.array([label], np.int32), starts, pairs)
+        admit(np.array([0], np.int32), np.array([label], np.int32), starts, pairs, NOBODY)
     assert sorted(pairs) == list(range(room))
 
 
@@ -135,7 +136,9 @@ def test_a_sparse_step_is_the_dense_one_where_all_pairs_are_in():
         s += x[i] ** 2 * (g @ g) / (OUTPUTS + 1)
         t -= RATE * (x[i] / np.sqrt(s))[:, None] * g
     scratch = np.empty(OUTPUTS, "f4"), np.empty(OUTPUTS, "i4"), np.zeros(OUTPUTS, "i4")
-    loss = sparse_step(example, (offsets, ids), model, scratch, np.int32(1), np.float32(RATE))
+    loss = sparse_step(
+        example, (offsets, ids), model, scratch, np.int32(1), np.float32(RATE), NOBODY
+    )
     assert loss == pytest.approx(expected, rel=1e-4)
     for column in range(COLUMNS):
         part = slice(model[0][column], model[0][column + 1])

@@ -34,7 +34,9 @@ def test_pairs_of_the_other_thread_are_not_trained_on_old_scores():
         )
         labels = np.arange(ROWS // 2 + 1), ids[first : first + ROWS // 2]
         marks = np.zeros(OUTPUTS, np.int32)
-        return sparse_step(example, labels, model, (*scratch, marks), np.int32(1), np.float32(0.06))
+        nobody = np.zeros(0, np.int32)
+        how = (*scratch, marks), np.int32(1), np.float32(0.06), nobody
+        return sparse_step(example, labels, model, *how)
 
     with ThreadPoolExecutor(2) as pool:
         losses = list(pool.map(half, (0, ROWS // 2)))

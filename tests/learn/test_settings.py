@@ -14,6 +14,7 @@ CASES = [
     {"storage": "bfloat16"},
     {"linear": "none"},
     {"linear": "sparse", "slots": 90},
+    {"linear": "sparse", "slots": 90, "task": "many", "complete": True},
     {"hidden": 0},
     {"task": "number", "num_outputs": 1},
 ]
@@ -109,3 +110,10 @@ def test_an_unknown_selector_is_refused():
     """The selectors there are, are listed."""
     with pytest.raises(ValueError, match=r"^negatives must be one of none, .*, got 'all'$"):
         Settings(**SMALL, negatives="all")
+
+
+def test_lists_are_completed_by_the_sparse_path():
+    """No other linear path can leave an item out of its own score."""
+    message = "^linear must be 'sparse' to complete lists, got 'dense'$"
+    with pytest.raises(ValueError, match=message):
+        Settings(**SMALL, complete=True)

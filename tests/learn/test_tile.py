@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.sparse import csr_array, random_array
 
-from thrifty.learn.tile import Scratch, cut, take
+from thrifty.learn.tile import Scratch, cut, take, thinned
 
 RAGGED = st.lists(st.lists(st.integers(0, 9), max_size=4), min_size=1, max_size=20)
 
@@ -95,3 +95,17 @@ def test_taking_numbers(rows):
     """Targets are taken as they stand."""
     target = np.array([5, 6, 7], np.float32)
     np.testing.assert_array_equal(take(target, np.array(rows, np.int64)), target[rows])
+
+
+@pytest.mark.parametrize("share", [0.2, 0.7])
+def test_thinned_entries_are_some_of_the_rows_own(share):
+    """Each row keeps a part of its entries, larger by 1 / (1 - share), labels as they were."""
+    rows = sparse(400)
+    tile = next(cut(rows, np.arange(400.0, dtype=np.float32), 400))
+    thin = thinned(tile, share, np.random.default_rng(2))
+    parts = (tile.values, tile.codes, tile.indptr), (thin.values, thin.codes, thin.indptr)
+    whole, left = (csr_array(part, shape=rows.shape).toarray() for part in parts)
+    assert left[left != 0] == pytest.approx(whole[left != 0] / (1 - share))
+    kept, entries = thin.codes.size, tile.codes.size
+    assert abs(kept - (1 - share) * entries) < 5 * np.sqrt(entries * share * (1 - share))
+    assert (thin.target == tile.target).all()

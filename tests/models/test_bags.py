@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from thrifty.hashing import TextFeatures
-from thrifty.models.bags import Items, Sparse, Texts
+from thrifty.models.bags import Basket, Items, Sparse, Texts
 
 
 def batch_of(**columns):
@@ -93,3 +93,16 @@ def test_bags_of_words_become_unit_rows():
     kind = pa.list_(pa.int32()), pa.list_(pa.float32())
     empty = [pa.array([[]], one) for one in kind]
     assert Sparse.fit(batch_of(indices=empty[0], values=empty[1])).scale == 1.0
+
+
+def test_a_basket_counts_each_item_once_in_no_order():
+    """Order and repetition change nothing; a null is an empty list."""
+    basket = Basket("seen")
+    rows = basket.rows(batch_of(seen=[["a", "b", "a"], None, ["b", "a"]]))
+    names = dict(basket.names({"seen": ["a", "b", "a"]}))
+    assert {names[code]: value for code, value in row(rows, 0).items()} == {
+        "seen has a": 1.0,
+        "seen has b": 1.0,
+    }
+    assert row(rows, 1) == {}
+    assert row(rows, 2) == row(rows, 0)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from thrifty.models.encoded import buffers, joined
+from thrifty.models.encoded import buffers, folded, joined, side_by_side
 
 
 def test_blocks_come_back_in_order():
@@ -29,3 +29,18 @@ def test_no_blocks_and_no_rows():
     nothing = np.zeros((4, 0), np.int32), np.zeros((4, 0), np.float32)
     assert joined([nothing], 4).to_pylist() == [{"codes": [], "values": [], "blocks": [0]}] * 4
     assert len(joined([(nothing[0][:0], nothing[1][:0])], 0)) == 0
+
+
+def test_folded_counts_stay_and_room_is_left():
+    """Each slot goes to its low bits; there remain at least the room, and at least the least."""
+    slots = np.random.default_rng(1).integers(0, 5, 64).astype(np.int32)
+    for room, least, size in ((5, 4, 8), (8, 4, 16), (1, 32, 32), (40, 1, 64)):
+        found = folded(slots, room, least)
+        assert found.tolist() == slots.reshape(-1, size).sum(axis=0).tolist()
+
+
+def test_nothing_side_by_side_is_as_many_empty_rows():
+    """Arrays stand in their order."""
+    assert side_by_side([], np.float32, 3).shape == (3, 0)
+    ones = np.ones((2, 1), np.int32)
+    assert side_by_side([ones, 2 * ones], np.int32, 2).tolist() == [[1, 2], [1, 2]]

@@ -36,6 +36,16 @@ def test_the_task_is_told(values, task):
     assert told(values)[0].task == task
 
 
+def test_numbers_of_items_are_classes():
+    """A number that names an item of the lists beside it is a class; any other stays a number."""
+    items = list(range(5000, 5900, 7))
+    lists = [[str(items[n - 1]), str(items[n - 2])] for n in range(len(items))]
+    batch = pa.RecordBatch.from_pydict({"had": lists, "y": items, "price": [i + 1 for i in items]})
+    schema = Schema((Column("had", "list"), Column("y", "number"), Column("price", "number")))
+    assert Target.told("y", schema, batch).task == "one"
+    assert Target.told("price", schema, batch).task == "number"
+
+
 def test_the_task_can_be_set():
     """What is given wins over what is guessed."""
     assert told([1.5, 2.5], task="one")[0].task == "one"

@@ -20,7 +20,11 @@ TABLE = Facts(
     task="number", rows=15_000, features=8_000, repeated=7_000, entries=600_000, outputs=1,
     labels=15_000, label_bytes=0,
 )  # fmt: skip
-JOBS = {"texts": TEXTS, "wide": WIDE, "table": TABLE}
+LISTS = Facts(
+    task="many", rows=3_400, features=8_800, repeated=7_900, entries=75_000, outputs=8_800,
+    labels=75_000, label_bytes=400_000, complete=True, pairs=9_000_000,
+)  # fmt: skip
+JOBS = {"texts": TEXTS, "wide": WIDE, "table": TABLE, "lists": LISTS}
 each = pytest.mark.parametrize("facts", JOBS.values(), ids=JOBS)
 
 
@@ -103,3 +107,14 @@ def test_the_first_pass_takes_a_fixed_share():
     """What is held before the plan is made is about half of any budget from 200 MB on."""
     for budget in (2 * 10**8, 10**9, 10**10):
         assert sum(Reading.within(budget).parts().values()) <= 0.55 * budget
+
+
+def test_lists_are_completed_with_room_for_their_pairs():
+    """Items get pairs with each other, slow steps and thinned input; a person may say otherwise."""
+    made = plan("1 GB", LISTS).settings
+    assert made.complete
+    assert made.linear == "sparse"
+    assert made.slots == 2 * LISTS.pairs
+    assert made.input_dropout > 0
+    assert plan("1 GB", LISTS, epochs=3).settings.epochs == 3
+    assert not plan("1 GB", TEXTS).settings.complete

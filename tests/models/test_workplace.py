@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from thrifty.core import FormatError, SaveError
-from thrifty.models.workplace import Kept, Workplace, fingerprint
+from thrifty.models.workplace import Kept, Workplace, fingerprint, named, of
 
 
 class Named:
@@ -76,3 +76,10 @@ def test_fingerprints_depend_on_files_and_settings(tmp_path):
     os.utime(path, ns=(1, 1))
     others.append(fingerprint([Named(str(path), 1)], {"seed": 1}))
     assert len({first, *others}) == 5
+
+
+def test_named_arrays_come_back_to_their_part():
+    """Each part finds its own arrays among those of others."""
+    first, second = {"a": np.ones(1)}, {"a": np.zeros(2), "b": np.ones(3)}
+    both = named("first", first) | named("second", second)
+    assert (of("first", both), of("second", both)) == (first, second)

@@ -20,7 +20,7 @@ from thrifty.learn.rows import (
     to_bfloat16,
 )
 from thrifty.learn.settings import Settings
-from thrifty.learn.tile import Groups, Scratch, Tile
+from thrifty.learn.tile import Groups, Scratch, Tile, thinned
 
 __all__ = ["BLOCK", "HiddenPath"]
 
@@ -43,6 +43,7 @@ class HiddenPath:
         self.selector: Selector | None = None  # chooses a tile's negatives; None: every output
         self.first_square = FIRST_SQUARE  # of the table's Adagrad sums; the probe may choose it
         self.num_negatives, self.dropout = settings.num_negatives, settings.dropout
+        self.input_dropout = settings.input_dropout
         self.tied = settings.storage == "float32"
         rows, outputs, width = settings.num_columns, settings.num_outputs, settings.hidden
         stored, self.seed = np.float32 if self.tied else np.uint16, settings.seed
@@ -125,6 +126,8 @@ class HiddenPath:
 
     def step(self, tile: Tile, rate: float, rng: np.random.Generator, scratch: Scratch) -> float:
         """One step on one tile; returns the summed loss."""
+        if self.input_dropout:
+            tile = thinned(tile, self.input_dropout, rng)
         hidden, groups = self.activate(tile, scratch)
         keep = hidden > 0.0
         if self.dropout:

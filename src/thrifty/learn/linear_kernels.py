@@ -110,11 +110,16 @@ def dense_step(example, labels, table, squares, bias, bias_squares, rate, mode):
 
 
 @kernel
-def admit(codes, ids, starts, pairs):
-    """Give every (column, label) pair of one example a slot, where its column has room."""
+def admit(codes, ids, starts, pairs, own):
+    """Give every (column, label) pair of one example a slot, where its column has room.
+
+    A column that stands for an output itself (own, (R,) int32 or empty) gets no pair with it.
+    """
     for code in codes:
         room = starts[code + 1] - starts[code]
         for label in ids:
+            if own.size and own[code] == label:
+                continue
             place = (np.uint64(label) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
             for _ in range(min(room, PROBES)):
                 at = starts[code] + np.int64(place % np.uint64(room))
@@ -154,7 +159,7 @@ def sparse_scores(
 
 
 @kernel
-def sparse_step(example, labels, model, scratch, stamp, rate):
+def sparse_step(example, labels, model, scratch, stamp, rate, itself):
     """Train the sparse table on a tile by squared hinge; returns the summed loss.
 
     Labels that share no column with an example keep their score, the bias, which starts at the
@@ -164,6 +169,7 @@ def sparse_step(example, labels, model, scratch, stamp, rate):
         example: (indptr, codes, values). labels: (offsets, ids).
         model: (starts, pairs, weights, squares, bias, bias_squares).
         scratch: (scores, touched, marks), each (C,). stamp: first of the tile's fresh numbers.
+        itself: as own of `admit`.
     """
     indptr, codes, values = example
     offsets, ids = labels
@@ -173,7 +179,7 @@ def sparse_step(example, labels, model, scratch, stamp, rate):
     for b in range(indptr.size - 1):
         mine = ids[offsets[b] : offsets[b + 1]]
         own, amounts = codes[indptr[b] : indptr[b + 1]], values[indptr[b] : indptr[b + 1]]
-        admit(own, mine, starts, pairs)
+        admit(own, mine, starts, pairs, itself)
         now = stamp + np.int32(b)
         for i in range(mine.size):
             marks[mine[i]] = now

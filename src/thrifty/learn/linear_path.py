@@ -29,7 +29,7 @@ __all__ = ["DenseLinear", "SparseLinear", "capacities"]
 FIRST_SQUARE = {"softmax": 1e-3, "hinge": 1.0, "squared": 1e-3}
 RATES = {"softmax": 0.5, "hinge": 0.2, "squared": 0.1}
 LOSS_OF = {"one": "softmax", "many": "hinge", "number": "squared"}
-LARGEST_CAPACITY = 512
+LARGEST_CAPACITY, ITEMS = 512, 1024
 
 
 class DenseLinear:
@@ -90,11 +90,15 @@ class SparseLinear:
     Args:
         settings: sizes; `slots` bounds the pairs.
         column_counts: (num_columns,) rows that hold each column, from the first pass; a column
-            gets room in proportion. None gives every column the same room.
+            gets room in proportion. None gives every column the same room. Where lists are
+            completed, the items that stand beside a column's item, list by list.
         labels_a_row: mean number of labels of a row.
+
+    Where lists are completed, `own` says which output each column is (-1: none); no column gets a
+    weight to itself, so that a list learns each item from its other items.
     """
 
-    PARTS: ClassVar = ("starts", "pairs", "weights", "squares", "bias", "bias_squares")
+    MODEL: ClassVar = ("starts", "pairs", "weights", "squares", "bias", "bias_squares")
 
     def __init__(
         self, settings: Settings, column_counts: NDArray | None = None, labels_a_row: float = 1.0
@@ -104,11 +108,13 @@ class SparseLinear:
         outputs = settings.num_outputs
         if column_counts is None:
             column_counts = np.full(settings.num_columns, 2**30)
-        wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, min(outputs, LARGEST_CAPACITY))
+        labels_a_row, most = (1.0, ITEMS) if settings.complete else (labels_a_row, LARGEST_CAPACITY)
+        wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, min(outputs, most))
         self.starts = np.zeros(settings.num_columns + 1, np.int64)
         np.cumsum(capacities(wanted * (column_counts > 0), settings.slots), out=self.starts[1:])
         self.num_outputs = outputs
         self._scratch = _Scratch()
+        self.own = np.full(settings.num_columns if settings.complete else 0, -1, np.int32)
         self.reset()
 
     def reset(self) -> None:
@@ -122,7 +128,17 @@ class SparseLinear:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Every array of the path by name; parameters and optimizer state."""
-        return {name: getattr(self, name) for name in self.PARTS}
+        return self._model() | ({"own": self.own} if self.own.size else {})
+
+    def _model(self) -> dict[str, NDArray[Any]]:
+        return {name: getattr(self, name) for name in self.MODEL}
+
+    def compact(self) -> None:
+        """Drop empty slots: the scores stay, but there is no room for new pairs."""
+        filled = self.pairs >= 0
+        before = np.concatenate([[0], np.cumsum(filled)]).astype(np.int64)
+        self.starts = before[self.starts]
+        self.pairs, self.weights = self.pairs[filled], self.weights[filled]
 
     def check(self) -> None:
         """Refuse arrays that would send a kernel out of bounds.
@@ -133,15 +149,17 @@ class SparseLinear:
         ascending = self.starts[0] == 0 and bool((np.diff(self.starts) >= 0).all())
         sizes = self.starts[-1] == self.pairs.size == self.weights.size
         labels = self.pairs.size == 0 or -1 <= self.pairs.min() <= self.pairs.max() < self.bias.size
-        if not (ascending and sizes and labels):
+        outputs = self.own.size == 0 or -1 <= self.own.min() <= self.own.max() < self.bias.size
+        if not (ascending and sizes and labels and outputs):
             raise FormatError("the pairs of the linear path do not fit its columns and outputs")
 
     def step(self, tile: Tile) -> float:
         """One pass over a tile, example by example; returns the summed loss."""
-        state = tuple(self.arrays().values())
+        state = tuple(self._model().values())
         example, labels = (tile.indptr, tile.codes, tile.values), (tile.offsets, tile.ids)
         scratch, stamp = self._scratch.of(self.num_outputs, tile.num_rows)
-        return sparse_step(example, labels, state, scratch, stamp, np.float32(self.rate))
+        how = scratch, stamp, np.float32(self.rate), self.own
+        return sparse_step(example, labels, state, *how)
 
     def scores(self, tile: Tile) -> NDArray[np.float32]:
         """Scores (b, outputs); labels without a shared column score their bias."""

@@ -15,6 +15,7 @@ from scipy.sparse import csr_array
 
 from thrifty.core import FormatError
 from thrifty.learn.blocks import Blocks
+from thrifty.learn.completion import bar
 from thrifty.learn.hidden_path import BLOCK, HiddenPath
 from thrifty.learn.linear_path import DenseLinear, SparseLinear
 from thrifty.learn.selectors import make_selector
@@ -90,10 +91,28 @@ class Wide:
         if self.linear is not None:
             self.linear.reset()
 
+    def tell_own(self, own: NDArray[np.int32]) -> None:
+        """Where lists are completed: the output that each column is, (num_columns,), -1: none."""
+        assert isinstance(self.linear, SparseLinear)
+        self.linear.own[:] = own
+
+    def compact(self) -> None:
+        """Drop what only further training would fill; scores stay."""
+        if isinstance(self.linear, SparseLinear):
+            self.linear.compact()
+
     def parts(self, tile: Tile) -> list[NDArray[np.float32]]:
         """Scores of the hidden and of the linear path, each (b, outputs); absent paths left out."""
         found = [] if self.hidden is None else [self.hidden.scores(tile, self.scratch)]
-        return found if self.linear is None else [*found, self.linear.scores(tile)]
+        found = found if self.linear is None else [*found, self.linear.scores(tile)]
+        return self._barred(found, tile)
+
+    def _barred(self, found: list[NDArray[np.float32]], tile: Tile, start: int = 0) -> Any:
+        """The scores, where lists are completed without what the rows have."""
+        if isinstance(self.linear, SparseLinear):
+            for scores in found:
+                bar(scores, tile, self.linear.own, start)
+        return found
 
     def combine(self, parts: list[NDArray[np.float32]], mix: NDArray) -> NDArray[np.float32]:
         """Weighted sum of path scores; overwrites the first."""
@@ -136,7 +155,7 @@ class Wide:
         if isinstance(self.linear, SparseLinear):
             cutters.append(Blocks(self.linear, tile).block)
         for start in range(0, outputs, size):
-            yield start, [block(start) for block in cutters]
+            yield start, self._barred([block(start) for block in cutters], tile, start)
 
     def scores(self, rows: csr_array) -> NDArray[np.float32]:
         """Scores (n, outputs) of every output: logits, or a number."""

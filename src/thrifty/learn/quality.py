@@ -21,10 +21,16 @@ def quality_name(wide: Wide) -> str:
     if wide.settings.task == "number":
         return "-rmse"
     if wide.settings.task == "many":
-        return "ndcg@5"
+        return f"ndcg@{_depth(wide)}"
     if wide.settings.num_outputs == 2:
         return "auc"
     return "accuracy" if wide.settings.num_outputs <= FEW else f"mrr@{DEEP}"
+
+
+def _depth(wide: Wide) -> int:
+    if wide.settings.task == "many":
+        return DEEP if wide.settings.complete else 5
+    return 1 if wide.settings.num_outputs <= FEW else DEEP
 
 
 def choose_mix(wide: Wide, rows: csr_array, labels: Labels) -> tuple[float, NDArray]:
@@ -78,7 +84,7 @@ class _Places:
 
     def __init__(self, wide: Wide, num_rows: int) -> None:
         outputs, self.task = wide.settings.num_outputs, wide.settings.task
-        k = min(5 if self.task == "many" else 1 if outputs <= FEW else DEEP, outputs)
+        k = min(_depth(wide), outputs)
         self.kept = np.empty((num_rows, k), np.int32)
         self._best = np.empty((num_rows, k), np.float32)
         self._two = outputs == 2

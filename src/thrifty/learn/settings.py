@@ -35,6 +35,9 @@ class Settings:
         linear_rate: of the linear path; None takes the default of its loss.
         loss: "auto", or "softmax" | "sigmoid" | "squared" for the hidden path.
         dropout: share of hidden units silenced in training, 0..0.9.
+        input_dropout: share of a row's features the hidden path does not see in training, 0..0.9.
+        complete: rows are lists to be completed: the labels of a row are its own features, and
+            none of them is answered again; needs the sparse linear path.
         seed: of the first weights and every draw.
 
     Raises:
@@ -58,6 +61,8 @@ class Settings:
     linear_rate: float | None = None
     loss: str = "auto"
     dropout: float = 0.0
+    input_dropout: float = 0.0
+    complete: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -73,6 +78,9 @@ class Settings:
         in_range("threads", self.threads, 1, 1024)
         in_range("epochs", self.epochs, 1, 10**6)
         in_range("dropout", self.dropout, 0.0, 0.9)
+        in_range("input_dropout", self.input_dropout, 0.0, 0.9)
+        if self.complete and self.linear != "sparse":
+            raise ValueError(f"linear must be 'sparse' to complete lists, got {self.linear!r}")
         if self.hidden == 0 and self.linear == "none":
             raise ValueError("hidden must be at least 1 where linear is 'none', got 0")
 
@@ -82,6 +90,7 @@ class Settings:
         width = self.hidden
         dense = 4 * rows * outputs if self.linear == "dense" else 0
         sparse = 8 * self.slots + 8 * (rows + 1) if self.linear == "sparse" else 0
+        sparse += 4 * rows * self.complete
         linear_state = 4 * rows + 8 * outputs if self.linear != "none" else 0
         hidden_state = 4 * rows + 12 * outputs + 8 * width if width else 0
         return {

@@ -22,6 +22,7 @@ from thrifty.learn.top import top_of
 __all__ = ["Shortlist"]
 
 MEMORY = "512 MB"
+NOTHING = np.zeros(0, np.int32)
 
 
 class Shortlist:
@@ -102,9 +103,12 @@ class Shortlist:
         found = self.index.candidates(hidden, self.limit, "most_frequent")[1]
         linear: Any = 0.0
         if isinstance(wide.linear, SparseLinear):
+            barred = wide.linear.own[tile.codes] if wide.linear.own.size else NOTHING
             labels, own = next(wide.linear.shared(tile))
+            fresh = np.isin(labels, barred, invert=True)
+            labels, own = labels[fresh], own[fresh]
             best = np.argsort(-own, kind="stable")[: self.limit]
-            found = np.union1d(found, labels[best])
+            found = np.setdiff1d(np.union1d(found, labels[best]), barred)
             linear = wide.linear.bias[found]
             known = np.isin(labels, found)
             linear[np.searchsorted(found, labels[known])] = own[known]

@@ -13,7 +13,7 @@ from thrifty.hashing import TextFeatures, code_of, hash_column, mix64
 from thrifty.models._sparse import FLAT, LIST, SPARSE, TEXT, merge
 from thrifty.models.cells import column_seed
 
-__all__ = ["Items", "Sparse", "Texts"]
+__all__ = ["Basket", "Items", "Sparse", "Texts"]
 
 MOST_ITEMS = 4096
 SHORT = 4.0
@@ -79,6 +79,44 @@ class Items:
         kept, values = kept[: ends[-1]], values[: ends[-1]]
         more = np.cumsum(np.append(0, np.diff(offsets) > 0))
         return ends + more, np.insert(kept, at, last), np.insert(values, at, np.float32(1))
+
+
+@dataclass(frozen=True)
+class Basket:
+    """A list that is to be completed: one feature an item, all of the same weight.
+
+    Example:
+        >>> ends, codes, values = Basket("seen").rows(
+        ...     pa.RecordBatch.from_pydict({"seen": [["a", "b", "a"]]}))
+        >>> len(codes), values.tolist()
+        (2, [1.0, 1.0])
+    """
+
+    name: str
+
+    @property
+    def kind(self) -> int:
+        """How `weigh` treats the values."""
+        return SPARSE
+
+    def codes(self, items: pa.Array) -> NDArray[np.int32]:
+        """The code of each item, strings without nulls."""
+        return code_of(hash_column(items, column_seed(self.name)))
+
+    def rows(self, batch: pa.RecordBatch) -> Rows:
+        """indptr, codes and values of a list<string> column; a null is an empty list."""
+        array = batch[self.name]
+        lengths = pc.fill_null(pc.list_value_length(array), 0).to_numpy()
+        codes, ends = self.codes(array.flatten()), np.zeros(len(array) + 1, np.int64)
+        kept, values = np.empty(len(codes), np.int32), np.empty(len(codes), np.float32)
+        used = merge(_ends(lengths), codes, 0.0, 2**30, ends, kept, values)
+        return ends, kept[:used], np.ones(used, np.float32)
+
+    def names(self, row: Mapping[str, Any]) -> list[tuple[int, str]]:
+        """The code and the words of every feature of one row."""
+        items = [item for item in row[self.name] or [] if item is not None]
+        codes = self.codes(pa.array(items, pa.string())).tolist()
+        return [(c, f"{self.name} has {i}") for c, i in zip(codes, items, strict=True)]
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thrifty.models._sparse import place
 
-__all__ = ["Block", "buffers", "joined", "list_array"]
+__all__ = ["Block", "buffers", "folded", "joined", "list_array", "side_by_side"]
 
 Block = tuple[NDArray[Any], ...]
 """Dense: codes and values, both (n, k). Ragged: ends (n + 1,), codes and values."""
@@ -67,3 +67,20 @@ def buffers(encoded: pa.RecordBatch) -> Block:
     codes, values, lengths = (encoded[name] for name in ("codes", "values", "blocks"))
     offsets = codes.offsets.to_numpy()
     return offsets - offsets[0], *(part.flatten().to_numpy() for part in (codes, values, lengths))
+
+
+def side_by_side(parts: list[NDArray[Any]], dtype: type, rows: int) -> NDArray[Any]:
+    """Arrays (rows, any) as one; with none of them, (rows, 0)."""
+    return np.concatenate([np.zeros((rows, 0), dtype), *parts], axis=1, dtype=dtype)
+
+
+def folded(slots: NDArray[np.int32], room: int, least: int) -> NDArray[np.int32]:
+    """Counts of half as many slots, as long as that leaves at least `room` of them, and `least`.
+
+    Example:
+        >>> folded(np.array([1, 0, 0, 0, 2, 0, 0, 3], np.int32), 2, 2).tolist()
+        [3, 0, 0, 3]
+    """
+    while len(slots) > max(least, 2 * room):
+        slots = slots[: len(slots) // 2] + slots[len(slots) // 2 :]
+    return slots

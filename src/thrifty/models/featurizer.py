@@ -19,18 +19,18 @@ from thrifty.data import Report, Schema
 from thrifty.hashing import cross
 from thrifty.hashing.keys import seed_key
 from thrifty.models import _sparse
-from thrifty.models.bags import Items, Sparse, Texts
+from thrifty.models.bags import Basket, Items, Sparse, Texts
 from thrifty.models.cells import Category, Date, Numeric
-from thrifty.models.encoded import buffers, joined
+from thrifty.models.encoded import buffers, folded, joined, side_by_side
 
 __all__ = ["Featurizer"]
 
 MOST_PAIRS, MOST_DISTINCT = 100, 1000
 CROSS_SHARE = 0.3
-LEAST_SLOTS = 1 << 16
-SPARED = 64
+LEAST_SLOTS, MOST = 1 << 16, 1 << 22
+SPARED, ALONE = 64, 4096  # slots a feature; items of lists must not be taken for each other
 SHARE = 8
-PARTS = {part.__name__: part for part in (Category, Date, Items, Numeric, Sparse, Texts)}
+PARTS = {part.__name__: part for part in (Basket, Category, Date, Items, Numeric, Sparse, Texts)}
 FLAT = {"category": Category, "number": Numeric, "date": Date}
 CROSS_DOMAIN = 0x63726F7373
 
@@ -46,6 +46,7 @@ class Featurizer:
         sample: some raw rows, to place the bins of numbers and to see how texts look.
         slots: counters of features, a power of two; two features share one with probability
             1 / slots.
+        complete: the schema is one list column, whose lists are to be completed.
 
     Raises:
         DataError: no column can be used.
@@ -63,12 +64,15 @@ class Featurizer:
         [2.16, 2.16, 0.0]
     """
 
-    def __init__(self, schema: Schema, sample: pa.RecordBatch, *, slots: int = 1 << 22) -> None:
+    def __init__(
+        self, schema: Schema, sample: pa.RecordBatch, *, slots: int = MOST, complete: bool = False
+    ) -> None:
         in_range("slots", slots, LEAST_SLOTS, 1 << 28)
         if slots & (slots - 1):
             raise ValueError(f"slots must be a power of two, got {slots!r}")
         self.schema = schema
-        self._build(*_parts_of(schema, schema.cast(sample)))
+        basket = [Basket(*schema.names)] if complete else []
+        self._build(*([], [], basket) if complete else _parts_of(schema, schema.cast(sample)))
         if not (self._crossed or self._flat or self._bags):
             raise DataError("no column can be used: all are constant, ids or empty")
         self.frequencies: NDArray[np.int32] | None = np.zeros(slots, np.int32)
@@ -76,11 +80,17 @@ class Featurizer:
 
     def _build(self, crossed: list[Any], flat: list[Any], bags: list[Any]) -> None:
         self._crossed, self._flat, self._bags = crossed, flat, bags
+        self.completes = any(isinstance(bag, Basket) for bag in bags)
         kinds = [_sparse.CROSSED, _sparse.FLAT, *(bag.kind for bag in bags)]
         self._kinds = np.array(kinds, np.int64)
         shares = [CROSS_SHARE, 1.0, *(getattr(bag, "share", 1.0) for bag in bags)]
         self._shares = np.array(shares, np.float32)
         self._key = seed_key(0, CROSS_DOMAIN)
+
+    def rows_of(self, items: pa.Array) -> NDArray[np.int32]:
+        """Of lists to be completed, the table row that each item has for itself, or -1."""
+        rows = self._rows[self._bags[0].codes(items) & (len(self._rows) - 1)]
+        return np.where(rows < self.num_rows - self._shared, rows, -1)
 
     @property
     def occupied(self) -> int:
@@ -126,7 +136,8 @@ class Featurizer:
             ValueError: rows is below 1, or it was settled before.
         """
         in_range("rows", rows, 1, 2**31 - 1)
-        slots = _folded(self._open(), self.occupied)
+        room = self.occupied * (ALONE if self.completes else SPARED)
+        slots = folded(self._open(), room, LEAST_SLOTS)
         occupied = int(np.count_nonzero(slots))
         shared = 0 if occupied <= rows else max(1, rows // SHARE)
         own = max(1, occupied) if not shared else rows - shared
@@ -255,10 +266,10 @@ class Featurizer:
     def _dense(self, cast: pa.RecordBatch) -> list[Any]:
         """The crossed and the flat block: (codes, values) of equally many entries a row."""
         coarse = [part.coarse(cast[part.name])[:, None] for part in self._crossed]
-        first = _side_by_side(coarse, np.int32, len(cast))
+        first = side_by_side(coarse, np.int32, len(cast))
         cells = [part.cells(cast[part.name]) for part in self._flat]
-        codes = _side_by_side([codes for codes, _ in cells], np.int32, len(cast))
-        values = _side_by_side([values for _, values in cells], np.float32, len(cast))
+        codes = side_by_side([codes for codes, _ in cells], np.int32, len(cast))
+        values = side_by_side([values for _, values in cells], np.float32, len(cast))
         return [(first, np.ones(first.shape, np.float32)), (codes, values)]
 
 
@@ -287,14 +298,3 @@ def _part_state(part: Any) -> dict[str, Any]:
 def _part_of(state: Mapping[str, Any]) -> Any:
     fields: Any = {key: tuple(v) if isinstance(v, list) else v for key, v in state.items()}
     return PARTS[fields.pop("part")](**fields)
-
-
-def _folded(slots: NDArray[np.int32], occupied: int) -> NDArray[np.int32]:
-    """Half as many slots, as long as that leaves room enough that few features meet."""
-    while len(slots) > LEAST_SLOTS and len(slots) > 2 * SPARED * occupied:
-        slots = slots[: len(slots) // 2] + slots[len(slots) // 2 :]
-    return slots
-
-
-def _side_by_side(parts: list[NDArray[Any]], dtype: type, rows: int) -> NDArray[Any]:
-    return np.concatenate([np.zeros((rows, 0), dtype), *parts], axis=1, dtype=dtype)

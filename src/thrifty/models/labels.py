@@ -62,7 +62,7 @@ class Target:
         """Tell the task from a sample, unless it is given.
 
         Lists are "many"; fractions, and whole numbers with more than 100 distinct values, are a
-        "number"; everything else is "one".
+        "number", unless they are mostly items of a list beside them; everything else is "one".
 
         Args:
             name: of the column.
@@ -82,7 +82,7 @@ class Target:
             task = "many" if task == "auto" else task
         if sample[name].null_count == len(sample):
             raise DataError(f"target {name!r} has no values")
-        task = _guessed(column, sample) if task == "auto" else task
+        task = _guessed(column, schema, sample) if task == "auto" else task
         if task == "many" and column.kind != "list":
             column = replace(column, kind="list", separator=None)
         return cls(column, task, _value_of(sample[name]))
@@ -220,14 +220,24 @@ class Target:
         return self
 
 
-def _guessed(column: Column, sample: pa.RecordBatch) -> str:
+def _guessed(column: Column, schema: Schema, sample: pa.RecordBatch) -> str:
     if column.kind == "list":
         return "many"
     if column.kind != "number":
         return "one"
     values = Schema((column,)).cast(sample)[column.name].drop_null().to_numpy()
     whole = bool(np.all(values == np.floor(values)))
-    return "one" if whole and len(np.unique(values)) <= FEW else "number"
+    if not whole:
+        return "number"
+    names = {str(int(value)) for value in values}
+    return "one" if len(names) <= FEW or _are_items(names, schema, sample) else "number"
+
+
+def _are_items(names: set[str], schema: Schema, sample: pa.RecordBatch) -> bool:
+    """Whether half of the names or more are items of one list column."""
+    lists = Schema(tuple(column for column in schema.columns if column.kind == "list"))
+    found = (set(items.flatten().to_pylist()) for items in lists.cast(sample).columns)
+    return any(2 * len(names & items) >= len(names) for items in found)
 
 
 def _value_of(array: pa.Array) -> str:

@@ -17,6 +17,7 @@ from thrifty.models.cut import Cut
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.judge import baseline, judge, ranked
 from thrifty.models.labels import Target
+from thrifty.models.lists import asked
 from thrifty.models.metrics import Metrics
 from thrifty.models.rows import batches
 from thrifty.models.shorten import LIMIT
@@ -220,7 +221,8 @@ class Model:
             labels, kept = self.target.look_up(batch, source.report)
             batch = batch if kept.all() else batch.filter(pa.array(kept))
             if len(batch):
-                judge(self, self.features(batch, source.report), labels, metrics)
+                features = self.features(batch, source.report)
+                judge(self, *asked(self.featurizer, self.target, features, labels), metrics)
         if metrics.rows == 0:
             raise DataError(f"no row with a target {self.target.name!r} to evaluate on")
         return metrics.result()
@@ -228,7 +230,7 @@ class Model:
     @property
     def columns(self) -> list[str]:
         """The columns that are read, the target among them."""
-        return [*self.featurizer.schema.names, self.target.name]
+        return list(dict.fromkeys([*self.featurizer.schema.names, self.target.name]))
 
     def metrics(self) -> Metrics:
         """Metrics of this model's task and classes, with nothing added yet."""
@@ -290,9 +292,7 @@ def _file_of(path: str | Path) -> Path:
     return path if path.suffix == ".safetensors" else path / FILE
 
 
-def _largest(
-    codes: NDArray[np.int32], parts: NDArray, names: Mapping[int, str], top: int
-) -> list[tuple[str, float]]:
+def _largest(codes: NDArray, parts: NDArray, names: Mapping[int, str], top: int) -> list[Any]:
     total: dict[int, float] = {}
     for code, part in zip(codes.tolist(), parts.tolist(), strict=True):
         total[code] = total.get(code, 0.0) + part

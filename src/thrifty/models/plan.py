@@ -14,7 +14,12 @@ __all__ = ["BASE", "Facts", "Plan", "Reading", "plan"]
 BASE = "300 MB"
 READ_BUFFER, CHUNK_BYTES = 24_000_000, 6_000_000
 LEAST_ROWS, LEAST_SHARE = 1000, 0.25
-DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE = 300, 0.6, 0.4
+DENSE_OUTPUTS, DENSE_SHARE, SPARSE_SHARE, PAIRS_SHARE = 300, 0.6, 0.4, 0.7
+ALL_ITEMS = 20_000  # lists have many labels each, so that a tile touches most outputs anyway
+COMPLETING: dict[str, Any] = {  # slow steps: a few long lists are soon learned by heart
+    "complete": True, "linear": "sparse", "loss": "softmax", "input_dropout": 0.7,
+    "learning_rate": 0.03, "linear_rate": 0.03, "epochs": 50, "patience": 8,
+}  # fmt: skip
 PAIR_BYTES = 8
 JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
 AUDITED, MAYBE_DENSE = 1_700_000_000, 50_000  # products of a tile; classes that may be all computed
@@ -71,6 +76,7 @@ class Facts:
         outputs: classes; 1 for a number.
         labels: labels of all training rows together.
         label_bytes: what the names and counts of classes take.
+        complete: rows are lists to be completed. pairs: of items that share a list.
     """
 
     task: str
@@ -81,6 +87,8 @@ class Facts:
     outputs: int
     labels: int
     label_bytes: int
+    complete: bool = False
+    pairs: int = 0
 
 
 @dataclass(frozen=True)
@@ -236,11 +244,17 @@ def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Setti
         "negatives": negatives,
         "num_negatives": num_negatives,
     }
+    if facts.complete:
+        common |= COMPLETING
+        common["negatives"] = "none" if facts.outputs <= ALL_ITEMS else "uniform"
     for hidden, storage in WIDTHS:
         options: dict[str, Any] = {**common, "hidden": hidden, "storage": storage, **chosen}
         if options["linear"] == "sparse" and "slots" not in chosen:
-            pairs = int(facts.entries * max(1.0, facts.labels / max(1, facts.rows)))
-            options["slots"] = max(0, min(2 * pairs, int(SPARSE_SHARE * left) // PAIR_BYTES))
+            together = int(facts.entries * max(1.0, facts.labels / max(1, facts.rows)))
+            pairs, share = (
+                (facts.pairs, PAIRS_SHARE) if facts.complete else (together, SPARSE_SHARE)
+            )
+            options["slots"] = max(0, min(2 * pairs, int(share * left) // PAIR_BYTES))
         yield Settings(**options)
 
 

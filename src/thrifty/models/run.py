@@ -16,13 +16,14 @@ from thrifty.learn import train as learn
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.judge import choose_cut, confusions, judge
 from thrifty.models.labels import Target
+from thrifty.models.lists import asked, inputs_of, neighbours, own_outputs, pairs_of
 from thrifty.models.model import Model
 from thrifty.models.plan import Facts, Plan, Reading, plan
 from thrifty.models.report import write_html
 from thrifty.models.resident import peak, trim, trimmed
 from thrifty.models.shorten import shorten
 from thrifty.models.spill import Spill, encoded, few_rows, from_bytes, to_bytes
-from thrifty.models.workplace import Kept, Workplace, fingerprint
+from thrifty.models.workplace import Kept, Workplace, fingerprint, named, of
 
 __all__ = ["Run"]
 
@@ -93,7 +94,8 @@ class Run:
         how = {"task": options["task"], "separator": options["separator"]}
         self.target = Target.told(name, schema, sample, **how)
         slots = self.reading.slots
-        self.featurizer = Featurizer(schema.without(name), sample, slots=slots)
+        inputs, complete = inputs_of(schema, self.target)
+        self.featurizer = Featurizer(inputs, sample, slots=slots, complete=complete)
         self.mixer = self._new_mixer(sample)
         spill = Spill(
             self.featurizer, self.target, self.mixer,
@@ -128,7 +130,7 @@ class Run:
         header = {
             "featurizer": head, "target": target, "again": self.again, "skipped": self.skipped,
         }  # fmt: skip
-        both = _prefixed("featurizer", arrays) | _prefixed("target", names)
+        both = named("featurizer", arrays) | named("target", names)
         self.place.keep("first", header, both | {"held": to_bytes(self.held)})
 
     def _found_first(self) -> bool:
@@ -139,7 +141,7 @@ class Run:
         header, arrays = found
         try:
             self.mixer = Mixer.open(self.place.path("rows"))
-            own = {name: _of(name, arrays) for name in ("featurizer", "target")}
+            own = {name: of(name, arrays) for name in ("featurizer", "target")}
             self.featurizer = Featurizer.from_state(header["featurizer"], own["featurizer"])
             self.target = Target.from_state(header["target"], own["target"])
         except FormatError:
@@ -160,6 +162,8 @@ class Run:
             outputs=self.target.num_outputs,
             labels=int(labels),
             label_bytes=self.target.nbytes,
+            complete=self.featurizer.completes,
+            pairs=pairs_of(self.mixer.epoch(0)) if self.featurizer.completes else 0,
         )
         options = self.options
         common = {"seed": options["seed"], "threads": options["threads"]}
@@ -173,12 +177,18 @@ class Run:
         target, rows = self.target, self.mixer.num_rows
         settings = self.plan.settings_for(self.featurizer.num_rows)
         counts = None if target.task == "number" else target.counts
-        wide = Wide(settings, self.featurizer.column_counts, counts, rows)
+        columns, chunks = self.featurizer.column_counts, (part for part, _ in self._stream(0, 0))
+        columns = neighbours(chunks, len(columns)) if settings.complete else columns
+        wide = Wide(settings, columns, counts, rows)
+        if settings.complete:
+            wide.tell_own(own_outputs(self.featurizer, target))
         self.features = self.featurizer.weigh(self.held)
+        labels = self.held["labels"]
+        self.judged = asked(self.featurizer, target, self.features, labels)
         history = learn(
             wide,
             self._stream,
-            (self.features, target.ragged(self.held["labels"])),
+            (self.judged[0], target.ragged(self.judged[1])),
             progress=self.progress,
             checkpoint=self._checkpoint,
             resume=self.place.find("checkpoint", into=wide.state()[1]),
@@ -227,11 +237,11 @@ class Run:
 
     def _judged(self, model: Model, history: History) -> None:
         """Measure the model on the held-out rows, while it has not seen them."""
-        labels = self.held["labels"]
+        features, labels = self.judged
         if model.task == "many":
-            model.cut = choose_cut(model, self.features, labels)
+            model.cut = choose_cut(model, features, labels)
         metrics = model.metrics()
-        judge(model, self.features, labels, metrics)
+        judge(model, features, labels, metrics)
         model.facts = {
             "target": self.target.name,
             "task": model.task,
@@ -241,7 +251,7 @@ class Run:
             "metrics": metrics.result(),
             "baseline": model.baseline(labels),
             "history": history.to_dict(),
-            "confusions": confusions(model, self.features, labels),
+            "confusions": confusions(model, features, labels),
             "schema": self.featurizer.schema.to_dict(),
             "skipped": self.skipped,
             "settings": self.plan.settings.to_dict(),
@@ -250,6 +260,8 @@ class Run:
     def _write(self, model: Model) -> None:
         """Save the model and its report, with what the run took."""
         plan = {**self.plan.to_dict(), "memory": self.plan.budget, "peak": peak()}
+        if self.plan.settings.complete:
+            model.wide.compact()
         model.facts |= {
             "model_bytes": model.nbytes,
             "notices": self._notices(),
@@ -283,15 +295,6 @@ class Run:
             )  # fmt: skip
 
         return told
-
-
-def _prefixed(name: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{name}/{key}": array for key, array in arrays.items()}
-
-
-def _of(name: str, arrays: Mapping[str, Any]) -> dict[str, Any]:
-    start = f"{name}/"
-    return {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
 
 
 def _remove_empty(folder: Path) -> None:

@@ -35,6 +35,9 @@ def train(
 ) -> Model:
     """Train a model to predict a column, and save it.
 
+    Where the target is a column of lists and no other column says anything, lists are completed:
+    each item is learned from the others of its list, and what a list has is never answered.
+
     Rows are read once, encoded and mixed on disk; some are held out and never trained on. Then the
     budget is split, and the network trains until it no longer gets better on the held-out rows.
     A run that was killed goes on where it stood when the same call is made again. Ctrl-C ends

@@ -13,7 +13,7 @@ import numpy as np
 from thrifty import __version__
 from thrifty.core import FormatError, load, save
 
-__all__ = ["Kept", "Workplace", "fingerprint"]
+__all__ = ["Kept", "Workplace", "fingerprint", "named", "of"]
 
 KIND, VERSION = "training-state", 1
 NAME = ".work"
@@ -131,3 +131,19 @@ class Kept:
         if found is None:
             raise FormatError(f"{self.place.path('best')}: the best epoch is lost or damaged")
         return found
+
+
+def named(name: str, arrays: Arrays) -> dict[str, np.ndarray]:
+    """Arrays of a part under names that say whose they are; `of` is the inverse.
+
+    Example:
+        >>> list(named("target", {"counts": np.zeros(1)}))
+        ['target/counts']
+    """
+    return {f"{name}/{key}": array for key, array in arrays.items()}
+
+
+def of(name: str, arrays: Arrays) -> dict[str, np.ndarray]:
+    """The arrays of a part, among those of others, under its own names for them."""
+    start = f"{name}/"
+    return {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
