@@ -4,7 +4,15 @@ import numpy as np
 
 from thrifty.learn.rows import kernel
 
-__all__ = ["MODES", "admit", "dense_scores", "dense_step", "sparse_scores", "sparse_step"]
+__all__ = [
+    "MODES",
+    "admit",
+    "dense_scores",
+    "dense_step",
+    "sparse_scores",
+    "sparse_step",
+    "squeeze",
+]
 
 SOFTMAX, HINGE, SQUARED = 0, 1, 2
 MODES = {"softmax": SOFTMAX, "hinge": HINGE, "squared": SQUARED}
@@ -209,3 +217,18 @@ def sparse_step(example, labels, model, scratch, stamp, rate, itself):
                 if label >= 0 and marks[label] == now:
                     weights[s] -= scale * scores[label]
     return loss
+
+
+@kernel
+def squeeze(starts, pairs, weights):
+    """Move the filled slots to the front, in place and in order; returns how many there are."""
+    used, first = np.int64(0), np.int64(0)
+    for column in range(starts.size - 1):
+        last = starts[column + 1]
+        for s in range(first, last):
+            if pairs[s] >= 0:
+                pairs[used], weights[used] = pairs[s], weights[s]
+                used += 1
+        first = last
+        starts[column + 1] = used
+    return used

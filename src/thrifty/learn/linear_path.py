@@ -20,6 +20,7 @@ from thrifty.learn.linear_kernels import (
     dense_step,
     sparse_scores,
     sparse_step,
+    squeeze,
 )
 from thrifty.learn.settings import Settings
 from thrifty.learn.tile import Tile
@@ -135,10 +136,8 @@ class SparseLinear:
 
     def compact(self) -> None:
         """Drop empty slots: the scores stay, but there is no room for new pairs."""
-        filled = self.pairs >= 0
-        before = np.concatenate([[0], np.cumsum(filled)]).astype(np.int64)
-        self.starts = before[self.starts]
-        self.pairs, self.weights = self.pairs[filled], self.weights[filled]
+        used = squeeze(self.starts, self.pairs, self.weights)
+        self.pairs, self.weights = self.pairs[:used], self.weights[:used]
 
     def check(self) -> None:
         """Refuse arrays that would send a kernel out of bounds.

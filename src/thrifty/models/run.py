@@ -183,8 +183,7 @@ class Run:
         if settings.complete:
             wide.tell_own(own_outputs(self.featurizer, target))
         self.features = self.featurizer.weigh(self.held)
-        labels = self.held["labels"]
-        self.judged = asked(self.featurizer, target, self.features, labels)
+        self.judged = asked(self.featurizer, target, self.features, self.held["labels"])
         history = learn(
             wide,
             self._stream,
@@ -260,8 +259,7 @@ class Run:
     def _write(self, model: Model) -> None:
         """Save the model and its report, with what the run took."""
         plan = {**self.plan.to_dict(), "memory": self.plan.budget, "peak": peak()}
-        if self.plan.settings.complete:
-            model.wide.compact()
+        model.wide.compact()
         model.facts |= {
             "model_bytes": model.nbytes,
             "notices": self._notices(),
