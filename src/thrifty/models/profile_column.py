@@ -41,7 +41,7 @@ class ColumnProfile(Summary):
     Example:
         >>> ages = ColumnProfile("number").add(pa.array([1.0, 2.0, 2.0, None]))
         >>> ages.counts["missing"], ages.distinct.count(), ages.frequent(1)[0].value, ages.mean
-        (1, 3.0, 2.0, 1.6666666666666667)
+        (1, 2.0, 2.0, 1.6666666666666667)
     """
 
     KIND = "column-profile"
