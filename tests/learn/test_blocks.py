@@ -26,7 +26,7 @@ def made(**fields):
     if wide.settings.storage == "bfloat16":
         wide.hidden.output[...] = rng.integers(0x3F00, 0x4000, wide.hidden.output.shape)
     if isinstance(wide.linear, SparseLinear):
-        wide.linear.pairs[:] = rng.integers(-1, OUTPUTS, wide.linear.pairs.size)
+        wide.linear.pairs[:] = rng.integers(0, OUTPUTS + 1, wide.linear.pairs.size)
     rows = random_array((ROWS, COLUMNS), density=0.2, rng=rng, dtype=np.float32)
     return wide, csr_array(rows)
 
@@ -78,6 +78,6 @@ def test_many_rows_share_a_block_where_outputs_are_many():
 def test_an_example_without_a_shared_label_scores_the_bias():
     """Also where no example of the tile has one."""
     wide, rows = made(linear="sparse")
-    wide.linear.pairs[:] = -1
+    wide.linear.pairs[:] = 0
     found = Blocks(wide.linear, next(wide.tiles(rows))).block(0)
     np.testing.assert_array_equal(found, np.repeat(wide.linear.bias[None], ROWS, axis=0))

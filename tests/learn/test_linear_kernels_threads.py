@@ -17,7 +17,7 @@ def test_pairs_of_the_other_thread_are_not_trained_on_old_scores():
     starts = np.arange(COLUMNS + 1, dtype=np.int64) * ROOM
     model = (
         starts,
-        np.full(starts[-1], -1, np.int32),
+        np.zeros(starts[-1], np.int32),
         np.zeros(starts[-1], np.float32),
         np.full(COLUMNS, 1e-3, np.float32),
         np.full(OUTPUTS, -1.0, np.float32),

@@ -81,7 +81,7 @@ def test_pairs_stay_within_the_slots(slots):
     for _ in range(3):
         path.step(tile)
     assert path.pairs.size == before <= slots
-    assert (path.pairs >= 0).sum() <= slots
+    assert (path.pairs > 0).sum() <= slots
     path.check()
 
 
@@ -96,10 +96,53 @@ def test_room_follows_the_rows_of_a_column():
     assert room.sum() == 3 + OUTPUTS
 
 
+def test_measured_room_is_what_the_labels_need():
+    """Every pair that is there finds a slot, in much less room than the upper bound."""
+    rng = np.random.default_rng(6)
+    rows, outputs = 3000, 300
+    x = csr_array(random_array((rows, 50), density=0.2, rng=rng, dtype=np.float32))
+    labels = np.arange(rows + 1), rng.zipf(1.6, rows).clip(1, outputs).astype(np.int32) - 1
+    fields = {"num_columns": 50, "num_outputs": outputs, "linear": "sparse", "slots": 10**6}
+    path = SparseLinear(settings(**fields), np.bincount(x.indices, minlength=50))
+    bound = path.starts[-1]
+    path.measure(cut(x, labels, 64))
+    for tile in cut(x, labels, 64):
+        path.step(tile)
+    seen = csr_array((np.ones(rows), (np.arange(rows), labels[1])), shape=(rows, outputs))
+    there = ((x != 0).T.astype(float) @ seen).tocsr().nnz
+    assert (path.pairs > 0).sum() >= 0.98 * there
+    assert path.pairs.size <= 1.2 * there + 50 < 0.8 * bound
+
+
+@pytest.mark.parametrize("slots", [0, 40])
+def test_measured_room_stays_within_the_slots(slots):
+    """Too few slots are shared out; a column without a label gets none."""
+    _, tile = tile_of()
+    path = SparseLinear(settings(linear="sparse", slots=slots))
+    path.measure([tile])
+    assert path.pairs.size == path.starts[-1] == min(slots, path.pairs.size)
+    path.step(tile)
+    path.check()
+    path.measure([])
+    assert path.pairs.size == 0
+
+
+@pytest.mark.parametrize(("outputs", "kind"), [(65_535, np.uint16), (65_536, np.int32)])
+def test_the_last_label_fits_its_slot(outputs, kind):
+    """Labels take two bytes while they fit, and the last one is learned like any other."""
+    fields = {"num_columns": 2, "num_outputs": outputs, "linear": "sparse", "slots": 100}
+    path = SparseLinear(settings(**fields))
+    last = np.array([outputs - 1], np.int32)
+    tile = next(cut(csr_array(np.ones((1, 2), np.float32)), (np.arange(2), last), 1))
+    path.step(tile)
+    assert path.pairs.dtype == kind
+    assert (path.weights_of(np.array([0, 1], np.int32), last) > 0).all()
+    assert path.scores(tile).argmax() == outputs - 1
+
+
 @pytest.mark.parametrize(
     ("part", "at", "value"),
-    [("starts", 0, 1), ("starts", 2, 10**6), ("starts", -1, 3), ("pairs", 0, OUTPUTS),
-     ("pairs", 0, -2)],
+    [("starts", 0, 1), ("starts", 2, 10**6), ("starts", -1, 3), ("pairs", 0, OUTPUTS + 1)],
 )  # fmt: skip
 def test_damaged_pairs_are_refused(part, at, value):
     """What would lead a kernel out of its arrays is a FormatError."""

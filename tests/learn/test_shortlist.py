@@ -6,6 +6,7 @@ from scipy.sparse import csr_array, random_array
 
 from thrifty.core import BudgetError
 from thrifty.learn import Settings, Shortlist, Wide
+from thrifty.learn.rows import to_bfloat16
 
 COLUMNS, OUTPUTS, ROWS = 40, 400, 30
 
@@ -20,8 +21,9 @@ def network(linear="none"):
     wide.hidden.output[:] = centres[rng.integers(0, 20, OUTPUTS)]
     wide.hidden.output += rng.standard_normal((OUTPUTS, 16)) * 0.2
     if linear == "sparse":
-        wide.linear.pairs[:] = rng.integers(-1, OUTPUTS, wide.linear.pairs.size)
-        wide.linear.weights[:] = rng.standard_normal(wide.linear.weights.size)
+        wide.linear.pairs[:] = rng.integers(0, OUTPUTS + 1, wide.linear.pairs.size)
+        weights = rng.standard_normal(wide.linear.weights.size).astype(np.float32)
+        to_bfloat16(weights, wide.linear.weights)
     elif linear == "dense":
         wide.linear.table[:] = rng.standard_normal(wide.linear.table.shape)
     return wide

@@ -48,16 +48,18 @@ def test_only_the_end_of_a_long_list_is_read():
     assert rows[0].tolist() == [0, 4097, 8194]
 
 
-def test_texts_are_read_as_one():
-    """Columns side by side count like one text; words have the same code in each."""
-    texts = Texts(("a", "b"))
-    rows = texts.rows(batch_of(a=["to be", None], b=["or not", "to be"]))
-    ends, codes, counts = TextFeatures(words=(1, 2))(["to be\nor not", "\nto be"])
-    assert [part.tolist() for part in rows] == [ends.tolist(), codes.tolist(), counts.tolist()]
-    names = dict(texts.names({"a": "to be", "b": "be or"}))
-    assert set(names.values()) == {
-        "a: to", "a and b: be", "a: to be", "b: or", "b: be or", "a to b: be be",
-    }  # fmt: skip
+def test_each_text_is_read_alone():
+    """A column's rows are its n-grams; a word has the same code in each, characters have not."""
+    first, second = Texts("a"), Texts("b")
+    batch = batch_of(a=["to be", None], b=["to be", "or"])
+    rows = first.rows(batch)
+    exact = TextFeatures(words=(1, 2))(["to be", None])
+    assert [part.tolist() for part in rows] == [part.tolist() for part in exact]
+    assert second.rows(batch)[1][:3].tolist() == exact[1].tolist()
+    assert set(dict(first.names({"a": "to be"})).values()) == {"a: to", "a: be", "a: to be"}
+    assert first.names({"a": None}) == []
+    chars = [Texts(name, words=None, chars=(3, 6)).family().seed for name in "ab"]
+    assert chars[0] != chars[1]
 
 
 def test_short_texts_have_characters_too():
@@ -65,14 +67,25 @@ def test_short_texts_have_characters_too():
     sample = batch_of(
         name=["Anna Smith", "Bob Jones"], body=["many words " * 5, "more of them " * 5]
     )
-    words, pairs, chars = Texts.fit(("name", "body"), sample)
-    assert (words.columns, words.words, words.identifiers) == (("name", "body"), (1, 1), False)
-    assert (pairs.columns, pairs.words, pairs.share) == (("name", "body"), (2, 2), 0.4)
-    assert (chars.columns, chars.words, chars.chars) == (("name",), None, (3, 6))
+    parts = Texts.fit(("name", "body"), sample)
+    assert [(part.name, part.words, part.chars) for part in parts] == [
+        ("name", (1, 1), None), ("name", (2, 2), None), ("name", None, (3, 6)),
+        ("body", (1, 1), None), ("body", (2, 2), None),
+    ]  # fmt: skip
+    assert not any(part.identifiers for part in parts)
     code = batch_of(name=["readLine(x)", "get_http_url(y)"])
     assert Texts.fit(("name",), code)[0].identifiers
-    seeds = {Texts((n,), words=None, chars=(3, 6)).family().seed for n in ("a", "b")}
-    assert len(seeds) == 2
+
+
+def test_short_texts_weigh_less_beside_long_ones():
+    """Shares are the sixth root of the ratio of mean lengths, never below that of 1 / 100."""
+    texts = {"one": ["a"] * 3, "many": ["a " * 64] * 3, "none": [""] * 3}
+    words = {
+        p.name: p.share for p in Texts.fit(tuple(texts), batch_of(**texts)) if p.words == (1, 1)
+    }
+    assert words == pytest.approx({"one": 0.5, "many": 1.0, "none": 0.01 ** (1 / 6)})
+    one, pairs, chars = Texts.fit(("one",), batch_of(**texts))
+    assert (one.share, pairs.share, chars.share) == (1.0, 0.7, 1.0)
 
 
 def test_sparse_rows_are_kept():

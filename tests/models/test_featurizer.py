@@ -49,18 +49,31 @@ def same(a, b):
 
 
 def test_texts_are_as_scikit_learn_weighs_them():
-    """Sublinear tf-idf of words, and of pairs at 0.4: inner products are those of the peer's."""
+    """Sublinear tf-idf of words, and of pairs at 0.7: inner products are those of the peer's."""
     batch = rows(60).select(["say"])
     featurizer = settled(batch, Schema((Column("say", "text"),)))
     ours = featurizer.weigh(featurizer.encode(batch))
     exact, width = 0, 0
-    for order, share in ((1, 1.0), (2, 0.4)):
+    for order, share in ((1, 1.0), (2, 0.7)):
         how = {"sublinear_tf": True, "ngram_range": (order, order)}
         rows_of_peer = TfidfVectorizer(**how).fit_transform(batch["say"].to_pylist())
         exact = exact + share**2 * (rows_of_peer @ rows_of_peer.T).toarray()
         width += rows_of_peer.shape[1]
     assert ours.shape == (60, width)
-    assert (ours @ ours.T).toarray() == pytest.approx(exact, abs=1e-5)
+    assert (ours @ ours.T).toarray() == pytest.approx(exact / 1.49, abs=1e-5)
+
+
+def test_the_texts_of_a_row_have_length_one_together():
+    """Each text counts by its share of those that are there; rows without any stay empty."""
+    said = {"say": ["to be or not", "to be", None, None], "ask": ["who are you", "", "who", None]}
+    batch = pa.RecordBatch.from_pydict(said)
+    schema = Schema(tuple(Column(name, "text") for name in said))
+    featurizer = settled(batch, schema)
+    rows = featurizer.weigh(featurizer.encode(batch)).toarray()
+    assert (rows**2).sum(axis=1) == pytest.approx([1, 1, 1, 0])
+    alone = settled(batch.select(["ask"]), Schema((Column("ask", "text"),)))
+    columns = [alone.weigh(alone.encode(batch)).toarray()[0].max(), rows[0].max()]
+    assert columns[1] < columns[0]
 
 
 def test_how_rows_are_batched_does_not_matter():

@@ -2,17 +2,13 @@
 
 import numpy as np
 
-from thrifty.learn.rows import kernel
+from thrifty.core.kernels import njit
+from thrifty.learn.rows import kernel, narrow, widen
 
 __all__ = [
-    "MODES",
-    "admit",
-    "dense_scores",
-    "dense_step",
-    "sparse_scores",
-    "sparse_step",
-    "squeeze",
-]
+    "MODES", "admit", "count_marks", "dense_scores", "dense_step", "mark_pairs", "sparse_scores",
+    "sparse_step", "squeeze",
+]  # fmt: skip
 
 SOFTMAX, HINGE, SQUARED = 0, 1, 2
 MODES = {"softmax": SOFTMAX, "hinge": HINGE, "squared": SQUARED}
@@ -121,22 +117,59 @@ def dense_step(example, labels, table, squares, bias, bias_squares, rate, mode):
 def admit(codes, ids, starts, pairs, own):
     """Give every (column, label) pair of one example a slot, where its column has room.
 
-    A column that stands for an output itself (own, (R,) int32 or empty) gets no pair with it.
+    A slot holds the label + 1, or 0 while it is free. A column that stands for an output itself
+    (own, (R,) int32 or empty) gets no pair with it.
     """
     for code in codes:
         room = starts[code + 1] - starts[code]
         for label in ids:
             if own.size and own[code] == label:
                 continue
-            place = (np.uint64(label) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
+            place = _place(label)
             for _ in range(min(room, PROBES)):
                 at = starts[code] + np.int64(place % np.uint64(room))
-                if pairs[at] == label:
+                if pairs[at] == label + 1:
                     break
-                if pairs[at] < 0:
-                    pairs[at] = label
+                if pairs[at] == 0:
+                    pairs[at] = label + 1
                     break
                 place += np.uint64(1)
+
+
+@njit(error_model="numpy", forceinline=True)
+def _place(label):
+    return (np.uint64(label) * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(33)
+
+
+@kernel
+def mark_pairs(indptr, codes, offsets, ids, starts, bits):
+    """Set a bit for every (column, label) pair of some examples; pairs may share one.
+
+    Args:
+        indptr, codes: the examples. offsets, ids: their labels.
+        starts: (R + 1,) int64 bounds of each column's bits. bits: uint8, eight a byte.
+    """
+    for b in range(indptr.size - 1):
+        for i in range(indptr[b], indptr[b + 1]):
+            first = starts[codes[i]]
+            room = starts[codes[i] + 1] - first
+            if room > 0:
+                for label in ids[offsets[b] : offsets[b + 1]]:
+                    at = first + np.int64(_place(label) % np.uint64(room))
+                    bits[at >> 3] |= np.uint8(1 << (at & 7))
+
+
+@kernel
+def count_marks(starts, bits, out):
+    """Pairs of each column, from how many of its bits are set (linear counting)."""
+    for column in range(out.size):
+        first, last = starts[column], starts[column + 1]
+        marked = 0
+        for at in range(first, last):
+            marked += (bits[at >> 3] >> (at & 7)) & 1
+        size = np.float64(last - first)
+        free = max(size - marked, 0.5)
+        out[column] = np.ceil(size * np.log(size / free)) if marked else 0.0
 
 
 @kernel
@@ -146,6 +179,7 @@ def sparse_scores(
     """Add up one example over the pairs of its columns; returns how many labels were touched.
 
     Args:
+        weights: float32, or bfloat16 as uint16.
         scores: (C,) float32, valid at touched labels afterwards. touched: (C,) int32 out.
         marks: (C,) int32 scratch. stamp: a number new to marks.
         known: labels already in touched (their scores set), that many of them.
@@ -154,7 +188,7 @@ def sparse_scores(
     for i in range(codes.size):
         value = values[i]
         for s in range(starts[codes[i]], starts[codes[i] + 1]):
-            label = pairs[s]
+            label = np.int64(pairs[s]) - 1
             if label < 0:
                 continue
             if marks[label] != stamp:
@@ -162,7 +196,7 @@ def sparse_scores(
                 touched[count] = label
                 scores[label] = bias[label]
                 count += 1
-            scores[label] += value * weights[s]
+            scores[label] += value * widen(weights[s])
     return count
 
 
@@ -212,10 +246,13 @@ def sparse_step(example, labels, model, scratch, stamp, rate, itself):
             first, last = starts[own[i]], starts[own[i] + 1]
             squares[own[i]] += amounts[i] * amounts[i] * total / np.float32(last - first + 1)
             scale = rate * amounts[i] / np.sqrt(squares[own[i]])
+            noise = np.uint64(np.float64(squares[own[i]]) * 1048576.0)  # new at each step
             for s in range(first, last):
-                label = pairs[s]  # another thread may have put it there after the scores
+                label = np.int64(pairs[s]) - 1  # another thread may have put it after the scores
                 if label >= 0 and marks[label] == now:
-                    weights[s] -= scale * scores[label]
+                    word = (noise + np.uint64(s)) * np.uint64(0xD1B54A32D192ED03)
+                    weight = widen(weights[s]) - scale * scores[label]
+                    weights[s] = narrow(weight, word >> np.uint64(40), weights[s])
     return loss
 
 
@@ -226,7 +263,7 @@ def squeeze(starts, pairs, weights):
     for column in range(starts.size - 1):
         last = starts[column + 1]
         for s in range(first, last):
-            if pairs[s] >= 0:
+            if pairs[s] != 0:
                 pairs[used], weights[used] = pairs[s], weights[s]
                 used += 1
         first = last

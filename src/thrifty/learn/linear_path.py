@@ -2,12 +2,13 @@
 
 With few outputs it is a dense table (column x output). With many it keeps weights only for pairs
 of feature and label that were seen together: each column owns a small open-addressing table of
-labels, sized by how often the column occurs, so a budget of slots is never exceeded and no second
-pass over the data is needed. Both learn example by example, one Adagrad scale a column.
+labels, sized by how many labels it meets, so a budget of slots is never exceeded. A pair is a label
+and a bfloat16 weight, rounded by chance so that small steps count on average. Both learn example by
+example, one Adagrad scale a column.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,13 +17,16 @@ from numpy.typing import NDArray
 from thrifty.core import FormatError
 from thrifty.learn.linear_kernels import (
     MODES,
+    count_marks,
     dense_scores,
     dense_step,
+    mark_pairs,
     sparse_scores,
     sparse_step,
     squeeze,
 )
-from thrifty.learn.settings import Settings
+from thrifty.learn.rows import to_float32
+from thrifty.learn.settings import Settings, pair_bytes
 from thrifty.learn.tile import Tile
 
 __all__ = ["DenseLinear", "SparseLinear", "capacities"]
@@ -31,6 +35,7 @@ FIRST_SQUARE = {"softmax": 1e-3, "hinge": 1.0, "squared": 1e-3}
 RATES = {"softmax": 0.5, "hinge": 0.2, "squared": 0.1}
 LOSS_OF = {"one": "softmax", "many": "hinge", "number": "squared"}
 LARGEST_CAPACITY, ITEMS = 512, 1024
+BITS, SLACK = 4, 1.1  # bits a pair, while pairs are counted; slots a pair afterwards
 
 
 class DenseLinear:
@@ -106,23 +111,47 @@ class SparseLinear:
     ) -> None:
         self.loss = "hinge"
         self.rate, self.first_square = settings.linear_rate or RATES["hinge"], FIRST_SQUARE["hinge"]
-        outputs = settings.num_outputs
+        self.num_outputs, self.slots = settings.num_outputs, settings.slots
+        self.label_type = np.uint16 if pair_bytes(settings.num_outputs) == 4 else np.int32
         if column_counts is None:
             column_counts = np.full(settings.num_columns, 2**30)
         labels_a_row, most = (1.0, ITEMS) if settings.complete else (labels_a_row, LARGEST_CAPACITY)
-        wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, min(outputs, most))
+        most = min(self.num_outputs, most)
+        wanted = np.minimum(column_counts * labels_a_row * 1.25 + 1, most)
         self.starts = np.zeros(settings.num_columns + 1, np.int64)
-        np.cumsum(capacities(wanted * (column_counts > 0), settings.slots), out=self.starts[1:])
-        self.num_outputs = outputs
         self._scratch = _Scratch()
         self.own = np.full(settings.num_columns if settings.complete else 0, -1, np.int32)
+        self.give_room(wanted * (column_counts > 0), settings.slots)
+        self.reset()
+
+    def give_room(self, wanted: NDArray, most: int) -> None:
+        """Bound each column's slots by what it wants, at most so many in all."""
+        np.cumsum(capacities(wanted, most), out=self.starts[1:])
+
+    def measure(self, tiles: Iterable[Tile]) -> None:
+        """Give each column the slots that its labels need, and start from nothing.
+
+        Args:
+            tiles: all examples; the pairs of column and label are counted in few bits a pair.
+        """
+        self.pairs = self.weights = np.zeros(0, np.uint16)  # their room holds the bits meanwhile
+        wanted = np.diff(self.starts) * BITS
+        self.give_room(wanted, 8 * self.slots)
+        bits = np.zeros(-(-self.starts[-1] // 8), np.uint8)
+        for tile in tiles:
+            mark_pairs(tile.indptr, tile.codes, tile.offsets, tile.ids, self.starts, bits)
+        found = np.empty(self.starts.size - 1)
+        count_marks(self.starts, bits, found)
+        del bits
+        wanted = np.minimum(SLACK * found + 1, min(self.num_outputs, LARGEST_CAPACITY))
+        self.give_room(wanted * (found > 0), self.slots)
         self.reset()
 
     def reset(self) -> None:
         """Start from nothing; the room of each column stays."""
         outputs = self.num_outputs
-        self.pairs = np.full(self.starts[-1], -1, np.int32)
-        self.weights = np.zeros(self.starts[-1], np.float32)
+        self.pairs = np.zeros(self.starts[-1], self.label_type)
+        self.weights = np.zeros(self.starts[-1], np.uint16)
         self.squares = np.full(self.starts.size - 1, self.first_square, np.float32)
         self.bias = np.full(outputs, -1.0, np.float32)
         self.bias_squares = np.full(outputs, 1.0, np.float32)
@@ -147,7 +176,7 @@ class SparseLinear:
         """
         ascending = self.starts[0] == 0 and bool((np.diff(self.starts) >= 0).all())
         sizes = self.starts[-1] == self.pairs.size == self.weights.size
-        labels = self.pairs.size == 0 or -1 <= self.pairs.min() <= self.pairs.max() < self.bias.size
+        labels = self.pairs.size == 0 or 0 <= self.pairs.min() <= self.pairs.max() <= self.bias.size
         outputs = self.own.size == 0 or -1 <= self.own.min() <= self.own.max() < self.bias.size
         if not (ascending and sizes and labels and outputs):
             raise FormatError("the pairs of the linear path do not fit its columns and outputs")
@@ -185,9 +214,15 @@ class SparseLinear:
         found = np.zeros((codes.size, outputs.size), np.float32)
         for i, code in enumerate(codes):
             part = slice(self.starts[code], self.starts[code + 1])
-            same = self.pairs[part, None] == outputs[None, :]
-            found[i] = (same * self.weights[part, None]).sum(axis=0)
+            same = self.pairs[part, None] == outputs[None, :] + 1
+            found[i] = (same * self._float32(part)[:, None]).sum(axis=0)
         return found
+
+    def _float32(self, part: slice) -> NDArray[np.float32]:
+        found = self.weights[part]
+        wide = np.empty(found.size, np.float32)
+        to_float32(found, wide)
+        return wide
 
 
 class _Scratch(threading.local):

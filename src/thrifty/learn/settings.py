@@ -5,7 +5,7 @@ from typing import Any
 
 from thrifty.core import in_range, one_of
 
-__all__ = ["SELECTORS", "STORAGE", "TASKS", "Settings"]
+__all__ = ["SELECTORS", "STORAGE", "TASKS", "Settings", "pair_bytes"]
 
 TASKS = ("one", "many", "number")
 LINEAR = ("dense", "sparse", "none")
@@ -89,7 +89,7 @@ class Settings:
         unit, rows, outputs = STORAGE[self.storage], self.num_columns, self.num_outputs
         width = self.hidden
         dense = 4 * rows * outputs if self.linear == "dense" else 0
-        sparse = 8 * self.slots + 8 * (rows + 1) if self.linear == "sparse" else 0
+        sparse = pair_bytes(outputs) * self.slots + 8 * (rows + 1) if self.linear == "sparse" else 0
         sparse += 4 * rows * self.complete
         linear_state = 4 * rows + 8 * outputs if self.linear != "none" else 0
         hidden_state = 4 * rows + 12 * outputs + 8 * width if width else 0
@@ -117,3 +117,13 @@ class Settings:
         """Inverse of `to_dict`; unknown fields are ignored, so that older readers stay useful."""
         known = {field.name for field in fields(cls)}
         return cls(**{name: value for name, value in values.items() if name in known})
+
+
+def pair_bytes(outputs: int) -> int:
+    """Bytes of a label, counted from 1, and its bfloat16 weight.
+
+    Example:
+        >>> pair_bytes(65_535), pair_bytes(65_536)
+        (4, 6)
+    """
+    return 4 if outputs < 2**16 else 6

@@ -11,6 +11,7 @@ from scipy.sparse import csr_array
 from threadpoolctl import threadpool_limits
 
 from thrifty.learn.audit import audit_sampling
+from thrifty.learn.linear_path import SparseLinear
 from thrifty.learn.network import Wide
 from thrifty.learn.probe import chosen_rate, probe
 from thrifty.learn.quality import calibrate, choose_mix, quality_name
@@ -160,8 +161,19 @@ class _Run:
                 self.wide.hidden.selector = None
             self.worker.restore(header["worker"], arrays)
         else:
+            self._measure()
             self.history.probe = probe(self.wide, self.stream(0, 0), self.held_out)
             self.rate = chosen_rate(self.history.probe, self.rate)
+
+    def _measure(self) -> None:
+        """Give the sparse linear path room by what its columns meet, in a pass of its own.
+
+        The pairs of lists that are completed were counted when the lists were read.
+        """
+        if isinstance(self.wide.linear, SparseLinear) and not self.wide.settings.complete:
+            chunks, size = self.stream(0, 0), self.wide.settings.tile
+            tiles = (tile for rows, labels in chunks for tile in cut(rows, labels, size))
+            self.wide.linear.measure(tiles)
 
     def one_epoch(self, pool: ThreadPoolExecutor) -> None:
         start = last = saved = time.perf_counter()

@@ -20,7 +20,7 @@ __all__ = ["WideClassifier", "WideRegressor"]
     "Daghaghi et al. 2021, arXiv:2103.10891; Hogwild: Recht, Re, Wright and Niu 2011; "
     "wide and deep: Cheng et al. 2016",
     memory="4 * (num_columns + num_outputs) * hidden bytes, half in bfloat16, and 4 * num_columns "
-    "* num_outputs or 8 * slots of the linear path, and 12 bytes a column or output beside",
+    "* num_outputs or 4 to 6 * slots of the linear path, and 12 bytes a column or output beside",
     time="O((entries + active outputs) * hidden) a row",
     error="none by a bound; the audit measures what sampled outputs cost, and falls back",
     exact="training that computes every output of every row",

@@ -196,7 +196,7 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
         lengths: (n * blocks,) int32, the entries of each block of each row.
         kinds: (blocks,) int64: CROSSED and FLAT keep their values, TEXT is (1 + log count) * idf,
             LIST is value * idf; TEXT, LIST, SPARSE and the crosses (but not the values of CROSSED)
-            are brought to the length of their share.
+            are brought to the length of their share, then all TEXT of a row together to length 1.
         shares: (blocks,) float32.
         key: uint64 of the crosses.
         rows: (S,) int32, the table row of each slot or -1.
@@ -206,6 +206,7 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
     mask, width, used = np.int64(rows.size - 1), kinds.size, np.int64(0)
     for row in range(offsets.size - 1):
         at = np.int64(offsets[row])
+        texts, first_text, last_text = np.float32(0), used, used
         for block in range(width):
             kind, last, begin = kinds[block], at + lengths[row * width + block], used
             total = np.float32(0)
@@ -224,6 +225,9 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
                 scale = np.float32(shares[block] / np.sqrt(total))
                 for i in range(begin, used):
                     data[i] *= scale
+                if kind == TEXT:
+                    first_text = begin if texts == 0 else first_text
+                    texts, last_text = texts + shares[block] * shares[block], used
             if kind == CROSSED:
                 pairs = (last - at) * (last - at - 1) // 2
                 share = np.float32(shares[block] / np.sqrt(max(1, pairs)))
@@ -234,5 +238,9 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
                             columns[used], data[used] = column, share
                             used += 1
             at = last
+        if texts > 0:
+            scale = np.float32(1) / np.sqrt(texts)
+            for i in range(first_text, last_text):
+                data[i] *= scale
         ends[row + 1] = used
     return used

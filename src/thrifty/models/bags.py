@@ -18,7 +18,8 @@ __all__ = ["Basket", "Items", "Sparse", "Texts"]
 MOST_ITEMS = 4096
 SHORT = 4.0
 NAMED = 0.3
-PAIRS_SHARE = 0.4
+PAIRS_SHARE = 0.7
+FALL, LEAST_TEXT = 1 / 6, 0.01
 ABSENT = 0.1
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
@@ -121,38 +122,47 @@ class Basket:
 
 @dataclass(frozen=True)
 class Texts:
-    """Text columns read as one text: words and pairs of words, or characters.
+    """A text column: words and pairs of words, or characters.
 
     Args:
-        columns: read one after the other.
+        name: the column.
         words: shortest and longest n-gram of words, or None.
         chars: shortest and longest n-gram of characters, or None.
         identifiers: also count the parts of names such as readLine.
-        share: length of the block beside that of single words, which is 1.
+        share: how much the block weighs beside other texts; the texts of a row have length 1.
 
     Example:
-        >>> ends, codes, counts = Texts(("a", "b"), words=(1, 1)).rows(
-        ...     pa.RecordBatch.from_pydict({"a": ["to be"], "b": ["or not to be"]}))
+        >>> ends, codes, counts = Texts("say", words=(1, 1)).rows(
+        ...     pa.RecordBatch.from_pydict({"say": ["to be or not to be"]}))
         >>> len(codes), sorted(counts.tolist())
         (4, [1.0, 1.0, 2.0, 2.0])
     """
 
-    columns: tuple[str, ...]
+    name: str
     words: tuple[int, int] | None = (1, 2)
     chars: tuple[int, int] | None = None
     identifiers: bool = False
     share: float = 1.0
 
     @classmethod
-    def fit(cls, columns: tuple[str, ...], sample: pa.RecordBatch) -> "list[Texts]":
-        """Words and pairs of all texts; characters of each short one; names in their parts."""
-        named = max(_share_of_names(sample[name]) for name in columns) > NAMED
-        short = [name for name in columns if _mean_words(sample[name]) < SHORT]
-        return [
-            cls(columns, words=(1, 1), identifiers=named),
-            cls(columns, words=(2, 2), identifiers=named, share=PAIRS_SHARE),
-            *(cls((name,), words=None, chars=(3, 6)) for name in short),
-        ]
+    def fit(cls, names: tuple[str, ...], sample: pa.RecordBatch) -> "list[Texts]":
+        """Words and pairs of each text, characters of each short one, names in their parts.
+
+        A short text beside a long one says more by each of its words, but less in all: its share
+        is the ratio of their mean lengths to the power of `FALL`.
+        """
+        named = max(_share_of_names(sample[name]) for name in names) > NAMED
+        sizes = {name: _mean_words(sample[name]) for name in names}
+        longest = max(1.0, *sizes.values())
+        bags = []
+        for name, size in sizes.items():
+            share = max(LEAST_TEXT, size / longest) ** FALL
+            pairs = share * PAIRS_SHARE
+            bags.append(cls(name, words=(1, 1), identifiers=named, share=share))
+            bags.append(cls(name, words=(2, 2), identifiers=named, share=pairs))
+            if size < SHORT:
+                bags.append(cls(name, words=None, chars=(3, 6), share=share))
+        return bags
 
     @property
     def kind(self) -> int:
@@ -160,27 +170,19 @@ class Texts:
         return TEXT
 
     def family(self) -> TextFeatures:
-        """The n-grams; equal for equal options, so that the same word has the same code."""
-        seed = 0 if self.words else column_seed("\0".join(self.columns))
+        """The n-grams; a word has the same code in every column, characters have not."""
+        seed = 0 if self.words else column_seed(self.name)
         how = {"words": self.words, "chars": self.chars, "identifiers": self.identifiers}
         return TextFeatures(**how, seed=seed)
 
     def rows(self, batch: pa.RecordBatch) -> Rows:
-        """indptr, codes and counts of the columns of a batch."""
-        texts = [batch[name] for name in self.columns]
-        joined = pc.binary_join_element_wise(*texts, "\n", null_handling="replace")
-        return self.family()(joined if len(texts) > 1 else texts[0])
+        """indptr, codes and counts of the column of a batch."""
+        return self.family()(batch[self.name])
 
     def names(self, row: Mapping[str, Any]) -> list[tuple[int, str]]:
         """The code and the words of every feature of one row."""
-        family = self.family()
-        joined = "\n".join(row[name] or "" for name in self.columns)
-        within = {name: dict(family.names(row[name] or "")) for name in self.columns}
-        named = {}
-        for code, gram in family.names(joined):
-            where = [name for name, codes in within.items() if code in codes]
-            named[code] = f"{' and '.join(where) or ' to '.join(self.columns)}: {gram}"
-        return list(named.items())
+        grams = self.family().names(row[self.name] or "")
+        return [(code, f"{self.name}: {gram}") for code, gram in grams]
 
 
 @dataclass(frozen=True)

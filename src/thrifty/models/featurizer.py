@@ -38,8 +38,8 @@ CROSS_DOMAIN = 0x63726F7373
 class Featurizer:
     """Turn rows into hashed sparse features; few columns are crossed in pairs.
 
-    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf), each block alone brought
-    to length 1 (pairs of words to less); the other features keep their values.
+    Texts and lists are weighted by tf-idf (1 + log count, smoothed idf); each list, and all texts
+    of a row together, have length 1; the other features keep their values.
 
     Args:
         schema: the columns to read and their kinds; not the target.
@@ -61,7 +61,7 @@ class Featurizer:
         >>> featurizer.settle(1000)
         >>> rows = featurizer.weigh(encoded)
         >>> [round(float((rows[[i]] ** 2).sum()), 5) for i in range(3)]
-        [2.16, 2.16, 0.0]
+        [1.0, 1.0, 0.0]
     """
 
     def __init__(
@@ -147,6 +147,7 @@ class Featurizer:
         self._rows, self._shared = slots, shared
         seen = self.column_counts.copy()
         seen[own:] = np.minimum(seen[own:], least)
+        seen = np.minimum(seen, self.num_observed)  # a word in two texts of a row counts twice
         self._idf = (np.log((1 + self.num_observed) / (1 + seen)) + 1).astype(np.float32)
 
     @property

@@ -24,7 +24,7 @@ from thrifty.models.shorten import LIMIT
 
 __all__ = ["FILE", "Model"]
 
-KIND, VERSION, OLDEST = "wide-model", 1, 1  # the version written, the oldest one read
+KIND, VERSION, OLDEST = "wide-model", 2, 2  # the version written, the oldest one read
 FILE, PLANES = "model.safetensors", "shortlist/planes"
 SCORES_AT_ONCE = 1_000_000
 Rows = str | Path | pa.RecordBatch | pa.Table | Mapping[str, Any] | Sequence[Any]

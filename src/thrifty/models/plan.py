@@ -7,6 +7,7 @@ from typing import Any
 
 from thrifty.core import BudgetError, format_bytes, parse_bytes
 from thrifty.learn import Settings
+from thrifty.learn.settings import pair_bytes
 from thrifty.learn.sizing import negatives_for
 
 __all__ = ["BASE", "Facts", "Plan", "Reading", "plan"]
@@ -20,7 +21,6 @@ COMPLETING: dict[str, Any] = {  # slow steps: a few long lists are soon learned 
     "complete": True, "linear": "sparse", "loss": "softmax", "input_dropout": 0.7,
     "learning_rate": 0.03, "linear_rate": 0.03, "epochs": 50, "patience": 8,
 }  # fmt: skip
-PAIR_BYTES = 8
 JUDGED, JUDGED_BYTES = 1_000_000, 16  # scores at once; four float32 copies
 AUDITED, MAYBE_DENSE = 1_700_000_000, 50_000  # products of a tile; classes that may be all computed
 WIDTHS = ((128, "float32"), (128, "bfloat16"), (64, "bfloat16"), (32, "bfloat16"), (16, "bfloat16"))
@@ -207,13 +207,20 @@ def _best(budget: int, facts: Facts, chosen: dict[str, Any]) -> Plan | None:
     found = [fit for s in _settings(facts, chosen, left) if (fit := _fitted(s, facts, left))]
     if not found:
         return None
-    wanted = _wanted(facts)
-    enough = [s for s in found if s.num_columns >= min(wanted, LEAST_SHARE * facts.features)]
+    enough = [s for s in found if s.num_columns >= _enough(s, facts, chosen)]
     settings = enough[0] if enough else max(found, key=lambda s: s.num_columns)
     parts |= {"judging": _judging(settings), **settings.memory()}
     a_row = max(1.0, 16 * facts.entries / max(1, facts.rows))
     chunk_rows = int(min(4096, max(16, CHUNK_BYTES / a_row)))
     return Plan(budget, parts, settings, chunk_rows, facts)
+
+
+def _enough(settings: Settings, facts: Facts, chosen: dict[str, Any]) -> float:
+    """Table rows that a hidden layer must leave: all that are wanted, or it is stored shorter."""
+    wanted = _wanted(facts)
+    if settings.storage == "float32" and "storage" not in chosen:
+        return wanted
+    return min(wanted, LEAST_SHARE * facts.features)
 
 
 def _wanted(facts: Facts) -> int:
@@ -254,7 +261,8 @@ def _settings(facts: Facts, chosen: dict[str, Any], left: int) -> Iterator[Setti
             pairs, share = (
                 (facts.pairs, PAIRS_SHARE) if facts.complete else (together, SPARSE_SHARE)
             )
-            options["slots"] = max(0, min(2 * pairs, int(share * left) // PAIR_BYTES))
+            room = int(share * left) // pair_bytes(facts.outputs)
+            options["slots"] = max(0, min(2 * pairs, room))
         yield Settings(**options)
 
 
