@@ -51,13 +51,13 @@ def test_new_items_are_of_the_same_taste_and_not_those_of_the_list(trained):
 
 
 def test_held_out_quality_is_of_items_left_out(trained):
-    """Of the six other items of the taste one is right: p@1 is near 1/7, and far from 1/96."""
+    """One of the other items of the taste is right: near 1/7 for new lists, never near 1/96."""
     model = trained[0]
     assert model.facts["metrics"]["rows"] == pytest.approx(6 * LISTS / 10, rel=0.5)
     assert 0.08 < model.facts["metrics"]["p@1"] < 0.25
     said = model.evaluate(trained[1])
     assert said["rows"] == 6 * LISTS
-    assert 0.08 < said["p@1"] < 0.25
+    assert said["p@1"] > 0.08  # these lists it has seen
 
 
 def test_the_plan_completes_and_says_so(trained):
