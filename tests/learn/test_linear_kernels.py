@@ -185,9 +185,7 @@ def test_bfloat16_weights_are_right_on_average():
         squares += np.float32(seed * 1e-6)  # what the rounding draws its chance from
         scratch = np.empty(OUTPUTS, "f4"), np.empty(OUTPUTS, "i4"), np.zeros(OUTPUTS, "i4")
         model = starts, pairs, weights, squares, bias, bias_squares
-        sparse_step(
-                example, (offsets, ids), model, scratch, np.int32(1), np.float32(0.01), NOBODY
-            )
+        sparse_step(example, (offsets, ids), model, scratch, np.int32(1), np.float32(0.01), NOBODY)
         wide = weights.astype(np.uint32) << 16 if kind == np.uint16 else weights
         tables.append(wide.view(np.float32))
     found = np.array(tables[1:])
