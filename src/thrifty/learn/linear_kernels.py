@@ -233,11 +233,8 @@ def sparse_step(example, labels, model, scratch, stamp, rate, itself):
         total = np.float32(0.0)
         for i in range(count):
             score = scores[touched[i]]
-            g = (
-                max(np.float32(0.0), 1 + score)
-                if i >= mine.size
-                else -max(np.float32(0.0), 1 - score)
-            )
+            wrong = i >= mine.size
+            g = max(np.float32(0.0), 1 + score) if wrong else -max(np.float32(0.0), 1 - score)
             loss += g * g
             scores[touched[i]] = 2 * g
             total += 4 * g * g

@@ -187,6 +187,12 @@ def rank(slots, own, shared, counts):
     return least
 
 
+@njit(forceinline=True, error_model="numpy")
+def _stretch(data, first, last, scale):
+    for i in range(first, last):
+        data[i] *= scale
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, columns, data):
     """Encoded rows as the learner reads them: table rows and weights.
@@ -223,8 +229,7 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
                     used += 1
             if kind >= TEXT and total > 0:
                 scale = np.float32(shares[block] / np.sqrt(total))
-                for i in range(begin, used):
-                    data[i] *= scale
+                _stretch(data, begin, used, scale)
                 if kind == TEXT:
                     first_text = begin if texts == 0 else first_text
                     texts, last_text = texts + shares[block] * shares[block], used
@@ -239,8 +244,6 @@ def weigh(offsets, codes, values, lengths, kinds, shares, key, rows, idf, ends, 
                             used += 1
             at = last
         if texts > 0:
-            scale = np.float32(1) / np.sqrt(texts)
-            for i in range(first_text, last_text):
-                data[i] *= scale
+            _stretch(data, first_text, last_text, np.float32(1) / np.sqrt(texts))
         ends[row + 1] = used
     return used

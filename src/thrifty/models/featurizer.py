@@ -145,9 +145,8 @@ class Featurizer:
         self.column_counts = np.zeros(own + shared, np.int64)
         least = _sparse.rank(slots, own, max(shared, 1), self.column_counts)
         self._rows, self._shared = slots, shared
-        seen = self.column_counts.copy()
+        seen = np.minimum(self.column_counts, self.num_observed)  # a row may have a word twice
         seen[own:] = np.minimum(seen[own:], least)
-        seen = np.minimum(seen, self.num_observed)  # a word in two texts of a row counts twice
         self._idf = (np.log((1 + self.num_observed) / (1 + seen)) + 1).astype(np.float32)
 
     @property
