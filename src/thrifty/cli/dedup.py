@@ -93,7 +93,7 @@ def told(facts: dict[str, Any]) -> list[str]:
     """Lines for people.
 
     Example:
-        >>> no = {"estimate": float("nan")}
+        >>> no = float("nan")
         >>> counts = dict.fromkeys(("clusters", "duplicates", "empty", "pairs", "taken"), 0)
         >>> rest = {"rows": 5, "left_out": 0, "threshold": 0.8, "out": "x", "seconds": 0.1}
         >>> told({**counts, **rest, "precision": no, "recall": no})[0]

@@ -46,14 +46,16 @@ class Worker:
         return self._spread(pool, jobs)
 
     def _spread(self, pool: ThreadPoolExecutor, jobs: Iterator[Job]) -> float:
-        ahead = 2 * self.wide.settings.threads
-        running: set[Future[float]] = {pool.submit(self.step, *job) for job in islice(jobs, ahead)}
-        total = 0.0
+        running: set[Future[float]] = set()
+        total, room = 0.0, 2 * self.wide.settings.threads
         try:
-            while running:
+            while True:
+                for job in islice(jobs, room):  # the source may stop us between two jobs
+                    running.add(pool.submit(self.step, *job))
+                if not running:
+                    break
                 done, running = wait(running, return_when=FIRST_COMPLETED)
-                total += sum(future.result() for future in done)
-                running |= {pool.submit(self.step, *job) for job in islice(jobs, len(done))}
+                total, room = total + sum(future.result() for future in done), len(done)
         finally:  # whoever stops us must find no thread still writing
             wait(running)
         return total
