@@ -1,9 +1,10 @@
 """Threads: partitions read and fed by threads of this process; kernels run without the GIL."""
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 
 from thrifty.run.outcome import Outcome, Work, merged
 from thrifty.run.pieces import Partition
@@ -11,6 +12,8 @@ from thrifty.run.pieces import Partition
 __all__ = ["outcomes", "singles"]
 
 GLANCE = 0.1
+SHORTEST, LONGEST = 1e-4, 0.01
+_Box = list[Outcome | BaseException]
 Progress = Callable[[int, int], None]
 
 
@@ -24,6 +27,7 @@ class _Watch:
     def __init__(self) -> None:
         self.nbytes = self.rows = 0
         self.stopped = False
+        self._told = time.monotonic()
         self._lock = threading.Lock()
 
     def moved(self, nbytes: int, rows: int) -> None:
@@ -31,6 +35,12 @@ class _Watch:
             raise _Stopped
         with self._lock:
             self.nbytes, self.rows = self.nbytes + nbytes, self.rows + rows
+
+    def tell(self, progress: Progress | None) -> None:
+        """Say how far all are, ten times a second."""
+        if progress is not None and time.monotonic() - self._told >= GLANCE:
+            self._told = time.monotonic()
+            progress(self.nbytes, self.rows)
 
 
 def outcomes(
@@ -76,11 +86,12 @@ def _pooled(
     work: Work, partitions: Iterator[Partition], threads: int, watch: _Watch,
     progress: Progress | None,
 ) -> Iterator[Outcome]:  # fmt: skip
-    waiting: deque[Future[Outcome]] = deque()
+    waiting: deque[_Box] = deque()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="fold")
     try:
         for partition in partitions:
-            waiting.append(pool.submit(work, partition, watch.moved))
+            waiting.append([])
+            pool.submit(_fill, waiting[-1], work, partition, watch)
             if len(waiting) > threads:
                 yield _first(waiting, watch, progress)
         while waiting:
@@ -90,9 +101,27 @@ def _pooled(
         pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _first(waiting: deque[Future[Outcome]], watch: _Watch, progress: Progress | None) -> Outcome:
-    while not waiting[0].done():
-        wait([waiting[0]], GLANCE)
-        if progress is not None:
-            progress(watch.nbytes, watch.rows)
-    return waiting.popleft().result()
+def _fill(box: _Box, work: Work, partition: Partition, watch: _Watch) -> None:
+    """Work at a partition, and leave the outcome, or what went wrong, in its box."""
+    try:
+        box.append(work(partition, watch.moved))
+    except BaseException as error:
+        box.append(error)
+
+
+def _first(waiting: deque[_Box], watch: _Watch, progress: Progress | None) -> Outcome:
+    """The oldest outcome, once it is there.
+
+    It is looked for without a lock: Ctrl-C that comes between taking one and letting it go would
+    leave it taken, and the thread that needs it would hold up the end for ever.
+    """
+    pause = SHORTEST
+    while not waiting[0]:
+        time.sleep(pause)
+        pause = min(2 * pause, LONGEST)
+        watch.tell(progress)
+    watch.tell(progress)
+    found = waiting.popleft()[0]
+    if isinstance(found, BaseException):
+        raise found
+    return found
