@@ -12,7 +12,7 @@ from thrifty.run.pieces import Partition
 __all__ = ["outcomes", "singles"]
 
 GLANCE = 0.1
-SHORTEST, LONGEST = 1e-4, 0.01
+SHORTEST, LONGEST = 1e-4, 1e-3
 _Box = list[Outcome | BaseException]
 Progress = Callable[[int, int], None]
 
