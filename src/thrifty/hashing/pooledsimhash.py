@@ -1,13 +1,12 @@
 """Pooled SimHash: codes of an angle from one pool of Gaussian numbers; no planes are stored."""
 
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import IncompatibleError, in_range, method
+from thrifty.core import in_range, method
 from thrifty.core.kernels import njit
+from thrifty.hashing._angular import Angular
 from thrifty.hashing.keys import GAMMA, mix, seed_key
 
 __all__ = ["POOL", "PooledSimHash", "drawn_pool", "project"]
@@ -64,7 +63,7 @@ def _hash_rows(indptr, ids, values, pool, key, bits, codes):
     laws=("lsh",),
     evidence=("pooledsimhash",),
 )
-class PooledSimHash:
+class PooledSimHash(Angular):
     """Hash vectors by the sides of random planes that no one stores.
 
     The entry of a plane for a column is picked from one pool of Gaussian numbers by a hash of
@@ -98,9 +97,6 @@ class PooledSimHash:
         self._key = seed_key(seed)
         self.pool = drawn_pool(seed)
 
-    def __repr__(self) -> str:
-        return f"PooledSimHash({self.dim}, {self.bits}, {self.tables}, seed={self.seed})"
-
     def __call__(self, batch: ArrayLike) -> NDArray[np.int32]:
         """Codes of each row.
 
@@ -113,9 +109,7 @@ class PooledSimHash:
         Raises:
             IncompatibleError: the batch is not (n, dim).
         """
-        x: Any = batch if sp.issparse(batch) else np.asarray(batch, dtype=np.float32)
-        if x.ndim != 2 or x.shape[1] != self.dim:
-            raise IncompatibleError(f"a batch of shape {x.shape} does not fit {self!r}")
+        x = self._fitting(batch)
         rows = sp.csr_array(x)
         return self.of_rows(rows.indptr, rows.indices, rows.data)
 
@@ -141,16 +135,6 @@ class PooledSimHash:
         out = np.empty((cuts.size - 1, self.tables), np.int32)
         _hash_rows(cuts, ids, held, self.pool, self._key, self.bits, out)
         return out
-
-    def collision(self, similarity: ArrayLike) -> NDArray[np.float64]:
-        """Probability that two vectors of this cosine share a code."""
-        angle = np.arccos(np.clip(np.asarray(similarity, dtype=np.float64), -1, 1))
-        return (1 - angle / np.pi) ** self.bits
-
-    @property
-    def num_codes(self) -> int:
-        """Number of possible codes."""
-        return 1 << self.bits
 
     @property
     def nbytes(self) -> int:

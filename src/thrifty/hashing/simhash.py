@@ -1,13 +1,11 @@
 """SimHash: codes on which vectors of a small angle agree."""
 
-from typing import Any
-
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import IncompatibleError, in_range, method
 from thrifty.core.kernels import njit
+from thrifty.hashing._angular import Angular
 
 __all__ = ["SimHash"]
 
@@ -35,7 +33,7 @@ def _pack(projections, bits, codes):
     laws=("lsh",),
     evidence=("simhash",),
 )
-class SimHash:
+class SimHash(Angular):
     """Hash vectors by the sides of random planes they lie on.
 
     Each bit is the sign of the product with one plane through the origin; a code joins `bits`
@@ -80,9 +78,6 @@ class SimHash:
         self.density = None if density is None else in_range("density", density, 1e-6, 1)
         self.planes = self._drawn() if planes is None else self._given(planes)
 
-    def __repr__(self) -> str:
-        return f"SimHash({self.dim}, {self.bits}, {self.tables}, seed={self.seed})"
-
     def __call__(self, batch: ArrayLike) -> NDArray[np.int32]:
         """Codes of each row.
 
@@ -95,9 +90,7 @@ class SimHash:
         Raises:
             IncompatibleError: the batch is not (n, dim).
         """
-        x: Any = batch if sp.issparse(batch) else np.asarray(batch, dtype=np.float32)
-        if x.ndim != 2 or x.shape[1] != self.dim:
-            raise IncompatibleError(f"a batch of shape {x.shape} does not fit {self!r}")
+        x = self._fitting(batch)
         codes = np.empty((x.shape[0], self.tables), np.int32)
         step = max(1, CHUNK // self.planes.shape[1])
         for start in range(0, len(codes), step):
@@ -105,16 +98,6 @@ class SimHash:
                 projections = np.ascontiguousarray(x[start : start + step] @ self.planes)
             _pack(projections, self.bits, codes[start : start + step])
         return codes
-
-    def collision(self, similarity: ArrayLike) -> NDArray[np.float64]:
-        """Probability that two vectors of this cosine share a code."""
-        angle = np.arccos(np.clip(np.asarray(similarity, dtype=np.float64), -1, 1))
-        return (1 - angle / np.pi) ** self.bits
-
-    @property
-    def num_codes(self) -> int:
-        """Number of possible codes."""
-        return 1 << self.bits
 
     @property
     def nbytes(self) -> int:

@@ -9,18 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from thrifty.laws.lsh import codes_repeat
+
 __all__ = ["LAWS"]
 
 Make = Callable[[], Any]
 DISTANCES = (0.0, 0.1, 0.5, 1.0, 2.0, 5.0)
-
-
-def codes_repeat(make: Make) -> None:
-    """Two families made alike give the same codes, one by one or many at once."""
-    family, twin = make(), make()
-    x = np.random.default_rng(1).integers(-50, 50, (30, family.dim)).astype(np.float32)
-    alone = np.concatenate([twin(row[None]) for row in x])
-    np.testing.assert_array_equal(family(x), alone)
 
 
 def codes_are_in_range(make: Make) -> None:

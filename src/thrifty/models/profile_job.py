@@ -59,8 +59,9 @@ def told(
     if skipped is not None:
         facts["skipped"] = skipped
     if compare is not None:
-        facts["changes"] = _compared(found, compare, progress, asked)
-        if not merge and _saved(compare) is None:
+        before = _saved(compare)
+        facts["changes"] = _compared(found, before or _before(found, compare, progress, asked))
+        if not merge and before is None:
             facts["changes"]["phrases"] = _phrases(found, files, compare, asked["memory"])
     return facts
 
@@ -109,14 +110,14 @@ def _saved(path: str) -> TableProfile | None:
     return None
 
 
-def _compared(
-    found: TableProfile, other: str, progress: Any, asked: dict[str, Any]
-) -> dict[str, Any]:
-    before = _saved(other)
-    if before is None:
-        plain = {**asked, "by": None, "distinct": None, "time": None, "window": None}
-        plain["types"] = asked["types"] or _types_of(found)
-        before, _ = _read([other], progress, plain)
+def _before(found: TableProfile, other: str, progress: Any, asked: dict[str, Any]) -> TableProfile:
+    """The profile of the file to compare with, its columns read as the other's are."""
+    plain = {**asked, "by": None, "distinct": None, "time": None, "window": None}
+    plain["types"] = asked["types"] or _types_of(found)
+    return _read([other], progress, plain)[0]
+
+
+def _compared(found: TableProfile, before: TableProfile) -> dict[str, Any]:
     listed = changes(before, found)
     sure = [change for change in listed if not change.p > SURE]
     rows = f"{before.rows:,} rows before, {found.rows:,} after"
