@@ -1,9 +1,10 @@
 """core: the record of a method, budgets, errors, checks, the container, summaries, segments."""
 
+from thrifty.core.atomic import replacing
 from thrifty.core.budget import budget_for, format_bytes, parse_bytes
 from thrifty.core.checks import in_range, one_of, whole
 from thrifty.core.composite import packed, unpacked
-from thrifty.core.container import dump, load, read_container, replacing, save, write_container
+from thrifty.core.container import dump, load, opened, read_container, save, write_container
 from thrifty.core.durations import parse_duration
 from thrifty.core.errors import (
     BudgetError,
@@ -34,6 +35,7 @@ __all__ = [
     "load",
     "method",
     "one_of",
+    "opened",
     "packed",
     "parse_bytes",
     "parse_duration",

@@ -6,23 +6,20 @@ The file is plain safetensors, so any safetensors reader opens it. The metadata 
 into an error. Contiguous arrays are written straight from memory and all are read straight into it.
 """
 
-import errno
 import io
 import json
-import os
-import re
-import threading
+import mmap
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 
-from thrifty.core.errors import FormatError, SaveError
+from thrifty.core.atomic import replacing
+from thrifty.core.errors import FormatError
 
-__all__ = ["dump", "load", "read_container", "replacing", "save", "write_container"]
+__all__ = ["dump", "load", "opened", "read_container", "save", "write_container"]
 
 Arrays = Mapping[str, np.ndarray]
 DTYPES = {
@@ -32,34 +29,6 @@ DTYPES = {
 CODES = {np.dtype(text): code for code, text in DTYPES.items()}
 MAX_HEADER = 100_000_000
 DAMAGE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[IO[bytes]]:
-    """Open a file beside `path`; on success it replaces `path`, on any failure `path` is untouched.
-
-    What a killed process left beside `path` is removed first.
-
-    Raises:
-        SaveError: the disk is full or not writable; the message names path and reason.
-    """
-    path = Path(path)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    _sweep(path)
-    try:
-        with open(beside, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, path)
-    except OSError as error:
-        if error.filename not in (None, str(beside)):
-            raise  # another file's trouble, met while writing this one
-        reason = os.strerror(error.errno) if error.errno else str(error)
-        raise SaveError(error.errno or errno.EIO, f"cannot write {path}: {reason}") from error
-    finally:
-        with suppress(OSError):
-            beside.unlink()
 
 
 def write_container(
@@ -120,21 +89,7 @@ def read_container(
     Raises:
         FormatError: the bytes are cut, altered, of another kind, or of a version not understood.
     """
-    total = file.seek(0, io.SEEK_END)
-    file.seek(0)
-    try:
-        table, begin = _table(file, total)
-        meta = json.loads(table.pop("__metadata__")["thrifty"])
-        found, number = meta["format"], int(meta["version"])
-        sums, header = dict(meta["crc32"]), dict(meta["header"])
-    except DAMAGE as error:
-        raise FormatError(f"not a thrifty file, or damaged: {error}") from error
-    if found != kind:
-        raise FormatError(f"this file holds {found!r}, expected {kind!r}")
-    if number > version:
-        raise FormatError(f"{kind} format version {number} is newer than {version}: update thrifty")
-    if number < oldest:
-        raise FormatError(f"{kind} format version {number} is older than {oldest}: make it anew")
+    header, sums, table, begin = _told(file, kind, version, oldest)
     into = into or {}
     return header, {n: _array(file, n, table[n], begin, sums, into.get(n)) for n in table}
 
@@ -154,33 +109,43 @@ def load(path: str | Path, **how: Any) -> tuple[dict[str, Any], dict[str, np.nda
             raise FormatError(f"{path}: {error}") from error
 
 
+def opened(
+    path: str | Path, *, kind: str, version: int, oldest: int = 1
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The header, and arrays that stay in the file until they are looked at.
+
+    Opening takes the time of reading the header, whatever the size; processes that open the same
+    file share its pages; a file that `save` replaces meanwhile stays as it was for who has it open.
+    The size of the file and all of the header are checked, the bytes of the arrays are not (`load`
+    does that): what is an address or a count must be checked before it is used as one.
+
+    Args:
+        path: of a file that `save` wrote.
+        kind: the format name that must stand in the file.
+        version: the newest format version this code understands.
+        oldest: the oldest one it still does.
+
+    Returns:
+        The header and the arrays by name, read-only.
+
+    Raises:
+        FormatError: the file is cut or longer than it says, its header is altered, or it is of
+            another kind or of a version not understood.
+    """
+    with open(path, "rb") as file:
+        try:
+            header, _, table, begin = _told(file, kind, version, oldest)
+            pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+            return header, {name: _view(pages, name, table[name], begin) for name in table}
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from error
+
+
 def dump(**parts: Any) -> bytes:
     """The bytes of a container; arguments as in `write_container`."""
     file = io.BytesIO()
     write_container(file, **parts)
     return file.getvalue()
-
-
-def _sweep(path: Path) -> None:
-    """Remove the parts of dead processes of this machine; a live writer keeps its own."""
-    part = re.compile(rf"\.{re.escape(path.name)}\.(\d+)\.\d+\.part")
-    with suppress(OSError):
-        for entry in os.scandir(path.parent):
-            match = part.fullmatch(entry.name)
-            if match and not _alive(int(match[1])):
-                os.unlink(entry.path)
-
-
-def _alive(pid: int) -> bool:
-    if os.name != "posix":
-        return True  # elsewhere os.kill would end the process that is asked about
-    try:
-        os.kill(pid, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _plain(name: str, array: np.ndarray) -> np.ndarray:
@@ -199,6 +164,28 @@ def _bytes_of(array: np.ndarray) -> memoryview:
 
 def _sum_of(table: Mapping[str, Any]) -> str:
     return f"{zlib.crc32(json.dumps(table, sort_keys=True).encode()):08x}"
+
+
+def _told(
+    file: IO[bytes], kind: str, version: int, oldest: int
+) -> tuple[dict[str, Any], dict[str, int], dict[str, Any], int]:
+    """Header, checksums of the arrays, their places, and where the first begins."""
+    total = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    try:
+        table, begin = _table(file, total)
+        meta = json.loads(table.pop("__metadata__")["thrifty"])
+        found, number = meta["format"], int(meta["version"])
+        sums, header = dict(meta["crc32"]), dict(meta["header"])
+    except DAMAGE as error:
+        raise FormatError(f"not a thrifty file, or damaged: {error}") from error
+    if found != kind:
+        raise FormatError(f"this file holds {found!r}, expected {kind!r}")
+    if number > version:
+        raise FormatError(f"{kind} format version {number} is newer than {version}: update thrifty")
+    if number < oldest:
+        raise FormatError(f"{kind} format version {number} is older than {oldest}: make it anew")
+    return header, sums, table, begin
 
 
 def _table(file: IO[bytes], total: int) -> tuple[dict[str, Any], int]:
@@ -224,6 +211,26 @@ def _offsets(entry: Mapping[str, Any]) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def _place(entry: Mapping[str, Any]) -> tuple[np.dtype, tuple[int, ...], int, int]:
+    """Dtype, shape, and where the bytes begin and end."""
+    dtype = np.dtype(DTYPES[entry["dtype"]])
+    shape = tuple(int(n) for n in entry["shape"])
+    first, last = _offsets(entry)
+    count = int(np.prod(shape, dtype=object)) if shape else 1
+    if count * dtype.itemsize != last - first or min(shape, default=0) < 0:
+        raise FormatError(f"shape {shape} of {dtype} does not fill {last - first} bytes")
+    return dtype, shape, first, last
+
+
+def _view(pages: mmap.mmap, name: str, entry: Mapping[str, Any], begin: int) -> np.ndarray:
+    try:
+        dtype, shape, first, last = _place(entry)
+        count = (last - first) // dtype.itemsize
+        return np.frombuffer(pages, dtype, count, begin + first if count else 0).reshape(shape)
+    except DAMAGE as error:
+        raise FormatError(f"array {name!r} is damaged: {error}") from error
+
+
 def _array(
     file: IO[bytes],
     name: str,
@@ -233,12 +240,7 @@ def _array(
     into: np.ndarray | None,
 ) -> np.ndarray:
     try:
-        dtype = np.dtype(DTYPES[entry["dtype"]])
-        shape = tuple(int(n) for n in entry["shape"])
-        first, last = _offsets(entry)
-        count = int(np.prod(shape, dtype=object)) if shape else 1
-        if count * dtype.itemsize != last - first:
-            raise FormatError(f"shape {shape} of {dtype} does not fill {last - first} bytes")
+        dtype, shape, first, last = _place(entry)
         fits = into is not None and (into.dtype, into.shape) == (dtype, shape)
         array = into if fits and into.flags.c_contiguous else np.empty(shape, dtype)
         file.seek(begin + first)

@@ -12,7 +12,7 @@ import time
 import numpy as np
 import pytest
 
-from thrifty.core import SaveError, container, load, replacing, save
+from thrifty.core import SaveError, atomic, load, replacing, save
 
 KEEP = {"kind": "demo", "version": 1}
 LOOP = """
@@ -74,7 +74,7 @@ def test_full_disk_leaves_the_old_file_and_no_part(tmp_path, monkeypatch, left):
     write_one(path)
     before = path.read_bytes()
     monkeypatch.setattr(FullDisk, "left", left)
-    monkeypatch.setattr(container, "open", FullDisk, raising=False)
+    monkeypatch.setattr(atomic, "open", FullDisk, raising=False)
     with pytest.raises(SaveError, match=rf"^\[Errno 28\] cannot write {path}: No space left") as e:
         write_one(path, 2)
     assert e.value.errno == errno.ENOSPC
