@@ -2,7 +2,18 @@
 
 from thrifty.index._tune import SLIDE, Settings, tune
 from thrifty.index.bands import Bands
+from thrifty.index.flat import FlatIndex
 from thrifty.index.hamming import HammingIndex
 from thrifty.index.maxip import MaxIPIndex
+from thrifty.index.vectors import VectorIndex
 
-__all__ = ["SLIDE", "Bands", "HammingIndex", "MaxIPIndex", "Settings", "tune"]
+__all__ = [
+    "SLIDE",
+    "Bands",
+    "FlatIndex",
+    "HammingIndex",
+    "MaxIPIndex",
+    "Settings",
+    "VectorIndex",
+    "tune",
+]
