@@ -5,6 +5,7 @@ from thrifty.index.bands import Bands
 from thrifty.index.flat import FlatIndex
 from thrifty.index.hamming import HammingIndex
 from thrifty.index.maxip import MaxIPIndex
+from thrifty.index.setindex import SetIndex
 from thrifty.index.vectors import VectorIndex
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "FlatIndex",
     "HammingIndex",
     "MaxIPIndex",
+    "SetIndex",
     "Settings",
     "VectorIndex",
     "tune",

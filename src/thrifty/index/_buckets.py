@@ -9,7 +9,7 @@ import numpy as np
 from thrifty.core.kernels import njit
 from thrifty.hashing.keys import GAMMA, mix
 
-__all__ = ["fill", "move", "rerank", "top_of_all", "top_of_each"]
+__all__ = ["fill", "most_frequent", "move", "rerank", "top_of_all", "top_of_each"]
 
 TALLEST = 4096  # collision counts from here on are not told apart
 
@@ -107,7 +107,7 @@ def _take(touched, counts, limit, by_count, seed, out):
     """
     kept = min(limit, touched.size)
     if by_count and kept < touched.size:
-        kept = _most_frequent(touched, counts, kept, seed, out)
+        kept = most_frequent(touched, counts, kept, seed, out)
     else:
         out[:kept] = touched[:kept]
     for i in range(touched.size):
@@ -116,7 +116,8 @@ def _take(touched, counts, limit, by_count, seed, out):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _most_frequent(touched, counts, limit, seed, out):
+def most_frequent(touched, counts, limit, seed, out):
+    """Those of the largest counts, so many of the touched; equal ones by chance; not sorted."""
     heights = np.zeros(TALLEST, np.int64)
     for i in range(touched.size):
         heights[min(counts[touched[i]], TALLEST - 1)] += 1
