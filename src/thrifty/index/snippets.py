@@ -1,0 +1,122 @@
+"""Snippets: the part of a text that shows a query best, with the words that matched."""
+
+import html
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from thrifty.core import whole
+from thrifty.index.analyzer import Analyzer
+
+__all__ = ["Snippet", "snippet"]
+
+FURTHEST = 1_000_000  # characters of a text that are looked at
+LARGEST = 1 << 40
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """A part of a text.
+
+    Args:
+        text: as it is written there.
+        spans: first character and end, in text, of each word that matched.
+        before: whether something was left out before it.
+        after: whether something was left out behind it.
+    """
+
+    text: str
+    spans: tuple[tuple[int, int], ...]
+    before: bool = False
+    after: bool = False
+
+    def marked(self, start: str = "**", end: str = "**") -> str:
+        """The text with marks around the words that matched."""
+        return self._joined(start, end, str)
+
+    def html(self) -> str:
+        """As `marked`, escaped, with the mark element of HTML."""
+        return self._joined("<mark>", "</mark>", html.escape)
+
+    def _joined(self, start: str, end: str, shown: type | object) -> str:
+        made, place = ["... " if self.before else ""], 0
+        for a, b in self.spans:
+            made += [shown(self.text[place:a]), start, shown(self.text[a:b]), end]  # type: ignore[operator]
+            place = b
+        made += [shown(self.text[place:]), " ..." if self.after else ""]  # type: ignore[operator]
+        return "".join(made)
+
+    def __str__(self) -> str:
+        return self.marked()
+
+
+def snippet(
+    text: str,
+    query: str,
+    analyzer: Analyzer,
+    *,
+    length: int = 240,
+    beginnings: Sequence[str] = (),
+) -> Snippet:
+    """The part of a text that holds most different words of a query, then most of its words.
+
+    Args:
+        text: of a document; its first million characters are looked at.
+        query: words.
+        analyzer: that both are cut with.
+        length: characters, 20 or more; words are not cut.
+        beginnings: of words that match as well.
+
+    Raises:
+        ValueError: length below 20.
+
+    Example:
+        >>> found = snippet("Some words. Then two pulsed lasers.", "laser", Analyzer(), length=24)
+        >>> str(found), found.html()
+        ('... two pulsed **lasers**.', '... two pulsed <mark>lasers</mark>.')
+    """
+    whole("length", length, 20, LARGEST)
+    text = text[:FURTHEST]
+    wanted = set(analyzer.tokens(query))
+    starts = tuple(word for start in beginnings for word in analyzer.words(start)[-1:])
+    found = [
+        (a, b, term)
+        for a, b, term in analyzer.spans(text)
+        if term in wanted or (starts and term.startswith(starts))
+    ]
+    first, last = _best(found, length) if found else (0, 0)
+    begin, end = _around(text, first, last, length)
+    spans = tuple((a - begin, b - begin) for a, b, _ in found if a >= begin and b <= end)
+    return Snippet(text[begin:end], spans, begin > 0, end < len(text))
+
+
+def _best(found: Sequence[tuple[int, int, str]], length: int) -> tuple[int, int]:
+    """First character and end of the matches of the best stretch."""
+    counts: dict[str, int] = {}
+    best, chosen, left = (0, 0), (0, 0), 0
+    for start, end, term in found:
+        counts[term] = counts.get(term, 0) + 1
+        while end - found[left][0] > length and found[left][0] < start:
+            gone = found[left][2]
+            counts[gone] -= 1
+            if not counts[gone]:
+                del counts[gone]
+            left += 1
+        value = (len(counts), sum(counts.values()))
+        if value > best:
+            best, chosen = value, (found[left][0], end)
+    return chosen
+
+
+def _around(text: str, first: int, last: int, length: int) -> tuple[int, int]:
+    """A stretch of about this length around the matches, whose ends cut no word."""
+    spare = max(0, length - (last - first))
+    begin = max(0, first - spare // 2)
+    end = min(len(text), max(last, begin + length))
+    begin = max(0, min(begin, end - length))
+    if begin > 0:
+        space = text.find(" ", begin, first)
+        begin = space + 1 if space >= 0 else begin
+    if end < len(text):
+        space = text.rfind(" ", last, end)
+        end = space if space > begin else end
+    return begin, end
