@@ -1,21 +1,27 @@
 """index: find rows: of a large inner product, of nearly equal codes, of the same bucket."""
 
 from thrifty.index._tune import SLIDE, Settings, tune
+from thrifty.index.analyzer import Analyzer
 from thrifty.index.bands import Bands
 from thrifty.index.flat import FlatIndex
 from thrifty.index.hamming import HammingIndex
+from thrifty.index.ivf import IVFIndex
 from thrifty.index.maxip import MaxIPIndex
 from thrifty.index.setindex import SetIndex
+from thrifty.index.textindex import TextIndex
 from thrifty.index.vectors import VectorIndex
 
 __all__ = [
     "SLIDE",
+    "Analyzer",
     "Bands",
     "FlatIndex",
     "HammingIndex",
+    "IVFIndex",
     "MaxIPIndex",
     "SetIndex",
     "Settings",
+    "TextIndex",
     "VectorIndex",
     "tune",
 ]

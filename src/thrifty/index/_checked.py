@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty.core import IncompatibleError
 from thrifty.index._parts import id_numbers
 
-__all__ = ["checked_filter", "checked_vectors", "once"]
+__all__ = ["checked_filter", "checked_vectors", "held_as", "once"]
 
 LARGEST = 1e15  # of a number: squares of 65,536 such still fit
 BLOCK = 1 << 22  # numbers that are checked at once
@@ -55,6 +55,24 @@ def checked_filter(filter: ArrayLike | None) -> NDArray[np.bool_] | NDArray[np.i
     if given.dtype == np.bool_ and given.ndim == 1:
         return given
     return id_numbers("filter", given)
+
+
+def held_as(rows: NDArray[np.float32], dtype: str) -> NDArray:
+    """A copy of rows as float32 or float16.
+
+    Raises:
+        ValueError: a number is too large for float16; its row is named.
+    """
+    held = np.empty(rows.shape, dtype)
+    step = max(1, BLOCK // rows.shape[1])
+    for start in range(0, len(rows), step):
+        with np.errstate(over="ignore"):
+            held[start : start + step] = rows[start : start + step]
+        bad = ~np.isfinite(held[start : start + step]).all(axis=1)
+        if bad.any():
+            row = start + int(bad.argmax())
+            raise ValueError(f"vectors must be at most 65504 in size for float16, row {row} is not")
+    return held
 
 
 def _scaled(name: str, block: NDArray, start: int) -> NDArray[np.float64]:

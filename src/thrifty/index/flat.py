@@ -7,16 +7,15 @@ from numpy.typing import NDArray
 
 from thrifty.core import budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
+from thrifty.index._checked import held_as
 from thrifty.index._parts import Part, State
-from thrifty.index._scan import nearest_in
-from thrifty.index._scoring import halves, score_places
+from thrifty.index._scan import fill_exactly
 from thrifty.index.vectors import Found, VectorIndex
 
 __all__ = ["FlatIndex"]
 
 DTYPES = ("float32", "float16")
 EACH = {"float32": 4, "float16": 2}
-QUERIES = 256  # asked at once
 
 
 @method(
@@ -76,7 +75,7 @@ class FlatIndex(VectorIndex):
         return {**super().spec(), "dtype": self.dtype}
 
     def _made(self, model: Any, rows: NDArray[np.float32], ids: NDArray[np.int64]) -> Part:
-        return Part.of(ids.copy(), vectors=np.array(rows, dtype=self.dtype))
+        return Part.of(ids.copy(), vectors=held_as(rows, self.dtype))
 
     def _fill(
         self,
@@ -87,12 +86,7 @@ class FlatIndex(VectorIndex):
         found: Found,
     ) -> None:
         l2 = self.metric == "l2"
-        for start in range(0, len(queries), QUERIES):
-            some = slice(start, start + QUERIES)
-            for part, mask in zip(state.parts, allowed, strict=True):
-                places = nearest_in(queries[some], part["vectors"], mask, found.ids.shape[1], l2)
-                vectors, scores, ids = halves(part["vectors"]), found.scores[some], found.ids[some]
-                score_places(queries[some], vectors, part.ids, places, l2, scores, ids)
+        fill_exactly(state.parts, queries, allowed, l2, found.scores, found.ids)
 
     @classmethod
     def _restored_state(cls, index: Self, arrays: Arrays) -> State:

@@ -1,0 +1,36 @@
+"""Heaps: the best candidates of a query while many rows are looked at, the least of them on top."""
+
+from numba import types
+from numba.extending import intrinsic
+
+from thrifty.core.kernels import njit
+
+__all__ = ["lowest_bit", "sift"]
+
+
+@intrinsic
+def lowest_bit(typing, word):
+    """The place of the lowest one bit of a uint32 that is not 0."""
+
+    def generate(context, builder, signature, arguments):
+        found = builder.cttz(arguments[0], context.get_constant(types.boolean, True))
+        return builder.zext(found, context.get_value_type(types.intp))
+
+    return types.intp(types.uint32), generate
+
+
+@njit(error_model="numpy")
+def sift(score, place, scores, places):
+    """Let the least of a heap go for a better one."""
+    i, size = 0, scores.size
+    while True:
+        child = 2 * i + 1
+        if child >= size:
+            break
+        if child + 1 < size and scores[child + 1] < scores[child]:
+            child += 1
+        if scores[child] >= score:
+            break
+        scores[i], places[i] = scores[child], places[child]
+        i = child
+    scores[i], places[i] = score, place
