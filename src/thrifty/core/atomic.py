@@ -11,7 +11,7 @@ from typing import IO
 
 from thrifty.core.errors import SaveError
 
-__all__ = ["replacing"]
+__all__ = ["alive", "replacing"]
 
 
 @contextmanager
@@ -48,11 +48,17 @@ def _sweep(path: Path) -> None:
     with suppress(OSError):
         for entry in os.scandir(path.parent):
             match = part.fullmatch(entry.name)
-            if match and not _alive(int(match[1])):
+            if match and not alive(int(match[1])):
                 os.unlink(entry.path)
 
 
-def _alive(pid: int) -> bool:
+def alive(pid: int) -> bool:
+    """Whether a process of this machine still runs; True where that cannot be told.
+
+    Example:
+        >>> alive(os.getpid()), alive(2**40)
+        (True, False)
+    """
     if os.name != "posix":
         return True  # elsewhere os.kill would end the process that is asked about
     try:

@@ -1,7 +1,12 @@
-"""models: a file in, a model out: features, budget planner, training, metrics, report."""
+"""models: a file in, a model or an index out: features, plans, training, search, reports."""
 
 from thrifty.models.dedup import Duplicates, dedup
+from thrifty.models.encoder import WordEncoder
+from thrifty.models.expanders import Acronyms, Endpoint, Feedback, Listed, Related, expander_of
+from thrifty.models.expansion import Expand
 from thrifty.models.featurizer import Featurizer
+from thrifty.models.fusion import Fusion
+from thrifty.models.judging import judge, read_qrels, read_queries, read_run, write_run
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.phrases import Phrase, Phrases, phrases
@@ -10,26 +15,46 @@ from thrifty.models.profile import profile
 from thrifty.models.profile_state import TableProfile
 from thrifty.models.rank import RankedNodes, rank
 from thrifty.models.resolve import Entities, resolve
+from thrifty.models.search import SearchIndex
+from thrifty.models.search_build import add_documents, index_documents, remove_documents
 from thrifty.models.sentiment import SeedSentiment
 from thrifty.models.train import train
 
 __all__ = [
+    "Acronyms",
     "Duplicates",
+    "Endpoint",
     "Entities",
+    "Expand",
     "Featurizer",
+    "Feedback",
+    "Fusion",
+    "Listed",
     "Metrics",
     "Model",
     "Phrase",
     "Phrases",
     "Plan",
     "RankedNodes",
+    "Related",
+    "SearchIndex",
     "SeedSentiment",
     "TableProfile",
+    "WordEncoder",
+    "add_documents",
     "dedup",
+    "expander_of",
+    "index_documents",
+    "judge",
     "phrases",
     "plan",
     "profile",
     "rank",
+    "read_qrels",
+    "read_queries",
+    "read_run",
+    "remove_documents",
     "resolve",
     "train",
+    "write_run",
 ]

@@ -143,6 +143,16 @@ class WordEncoder(Summary):
         made[np.diff(counts.indptr) == 0] = 0
         return _unit(made)
 
+    def nearest(self, text: str, k: int = 10) -> list[tuple[str, float]]:
+        """Terms whose vectors are nearest to that of a text, and the cosines."""
+        asked = self.encode([text])[0]
+        if not asked.any():
+            return []
+        rows = _unit(self._vectors.astype(np.float32)) - self._mean
+        near = _unit(rows) @ asked
+        order = np.argsort(-near, kind="stable")[:k]
+        return [(self._words[i], float(near[i])) for i in order.tolist()]
+
     def spec(self) -> dict[str, Any]:
         """All arguments."""
         return {

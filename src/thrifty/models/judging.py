@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty import data
 from thrifty.core import DataError, replacing, whole
 
-__all__ = ["Judged", "judge", "ndcg", "read_qrels", "read_queries", "read_run", "write_run"]
+__all__ = [
+    "Judged",
+    "judge",
+    "ndcg",
+    "read_lines",
+    "read_qrels",
+    "read_queries",
+    "read_run",
+    "write_run",
+]
 
 NEAR, FAR = 10, 100
 Qrels = dict[str, dict[str, float]]
@@ -124,7 +133,7 @@ def read_queries(path: str | Path) -> dict[str, str]:
         DataError: no such file, a line that does not fit, an id that comes twice, or no query.
     """
     found: dict[str, str] = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         name, text = _query(path, number, line)
         if name in found:
             raise DataError(f"{path}, line {number}: query {name!r} comes twice")
@@ -161,7 +170,7 @@ def read_qrels(path: str | Path) -> Qrels:
         DataError: no such file, a line that does not fit, or nothing in it.
     """
     found: Qrels = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         words = line.split("\t") if line.count("\t") >= 2 else line.split()
         try:
             if len(words) not in (3, 4):
@@ -190,7 +199,7 @@ def read_run(path: str | Path) -> Run:
         DataError: no such file, a line that does not fit, or nothing in it.
     """
     found: Run = {}
-    for number, line in _lines(path):
+    for number, line in read_lines(path):
         words = line.split()
         try:
             query, _, document, _, score, _ = words
@@ -230,8 +239,12 @@ def write_run(
                 file.write(line.encode())
 
 
-def _lines(path: Any) -> Iterator[tuple[int, str]]:
-    """Numbered lines that hold something."""
+def read_lines(path: Any) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a text file that hold something; .gz and .zst are read as they are.
+
+    Raises:
+        DataError: no such file.
+    """
     number = 0
     for batch in data.open(path, format="text").batches():
         for line in batch.column(0).to_pylist():
