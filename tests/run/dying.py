@@ -1,4 +1,4 @@
-"""A summary whose worker is killed once, in the middle of its work."""
+"""Summaries whose worker is killed once, in the middle of its work."""
 
 import os
 import signal
@@ -35,3 +35,19 @@ class Dies(Journal):
             Path(self.mark).touch()
             os.kill(os.getpid(), signal.SIGKILL)
         return super().add(keys)
+
+
+class DiesMerging(Dies):
+    """A journal that kills its own process when one with 101 follows one with 5."""
+
+    KIND = "test-dies-merging"
+
+    def add(self, keys):
+        """Write down."""
+        return Journal.add(self, keys)
+
+    def _absorb(self, other):
+        if 5 in self._seen and 101 in other._seen and not Path(self.mark).exists():
+            Path(self.mark).touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        super()._absorb(other)

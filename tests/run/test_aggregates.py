@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thrifty.core import DataError
+from thrifty.laws.fold import Journal
 from thrifty.run.aggregates import Aggregates
 
 INTO = {
@@ -51,7 +52,7 @@ def expected(rows):
 def test_parts_are_the_whole(one, two, three):
     """Combined once or twice, empty parts too."""
     kept = Aggregates(["k"], INTO)
-    parts = [kept.of(table(rows)) for rows in (one, two, three)]
+    parts = [pa.concat_tables(kept.of(table(rows))) for rows in (one, two, three)]
     both = kept.combined(pa.concat_tables(parts[:2]))
     found = kept.sorted(pa.concat_tables([both, parts[2]])).to_pylist()
     for row in found:
@@ -66,9 +67,28 @@ def test_several_keys_and_dictionaries():
         pa.table({"a": pa.array(a).dictionary_encode(), "b": [1, 1, 2]})
         for a in (["x", "y", "x"], ["z", "x", "y"])
     ]
-    found = kept.sorted(pa.concat_tables([kept.of(batch) for batch in batches])).to_pylist()
+    found = kept.sorted(
+        pa.concat_tables(part for batch in batches for part in kept.of(batch))
+    ).to_pylist()
     want = [("x", 1, 2), ("x", 2, 1), ("y", 1, 1), ("y", 2, 1), ("z", 1, 1)]
     assert [tuple(row.values()) for row in found] == want
+
+
+def test_summaries_and_what_they_read():
+    """Tables end once their summaries are as large as was said; a function reads all columns."""
+    rows = table([(key, at, True) for at, key in enumerate("abca" * 5)])
+    kept = Aggregates(["k"], {"n": "count", "v": ("v", Journal())})
+    parts = list(kept.of(rows, most=1))
+    assert [part["n"].to_pylist() for part in parts] == [[10], [5], [5]]
+    assert kept.columns == ["k", "v"]
+    assert kept.kinds == {"v": Journal}
+    assert Aggregates(["k"], {"v": (len, Journal())}).columns is None
+    assert list(kept.of(rows.slice(0, 0))) == []
+    again = kept.sorted(pa.concat_tables([*parts, *kept.of(rows)]))
+    seen = Journal.from_bytes(again["v"][1].as_py()).arrays()["seen"].tolist()
+    assert seen == [1, 5, 9, 13, 17] * 2
+    with pytest.raises(TypeError, match=r"^into\['v'\] must make a summary, got \[\]$"):
+        Aggregates(["k"], {"v": ("v", list)})
 
 
 @pytest.mark.parametrize(
@@ -92,4 +112,4 @@ def test_refused(into, message):
 def test_a_column_that_is_not_there():
     """The names that are there are shown."""
     with pytest.raises(DataError, match=r"^column 'w' not found; columns: k, v, b$"):
-        Aggregates(["k"], {"s": ("w", "sum")}).of(table([]))
+        next(Aggregates(["k"], {"s": ("w", "sum")}).of(table([])))

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from thrifty.core import SaveError
 from thrifty.run import external_sort
 from thrifty.run.aggregates import Aggregates
-from thrifty.run.external_sort import Runs, aligned, merge_sorted
+from thrifty.run.external_sort import Runs, aligned, merge_sorted, packed
 
 KEPT = Aggregates(["k"], {"n": ("n", "sum")})
 
@@ -96,6 +96,22 @@ def test_many_runs_are_merged_in_rounds(tmp_path, monkeypatch):
     assert list(runs.merged(2)) == []
     runs.clear()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_runs_that_are_sent_are_merged_in_their_order(tmp_path):
+    """Of one partition, some empty: what a key has comes in the order of the runs."""
+    kept = Aggregates(["k"], {"n": ("n", "list")})
+    runs = Runs(tmp_path, ["k"], kept.sorted, most=3)
+    for at in range(20):
+        keys = [] if at % 5 == 4 else ["a", "b"]
+        rows = pa.table({"k": pa.array(keys, pa.string()), "n": [at] * len(keys)})
+        table = next(kept.of(rows))
+        assert bool(packed(table)) == bool(keys)
+        runs.put(packed(table))
+    runs.reduce()
+    assert len(runs) == 3
+    found = pa.concat_tables(runs.merged(0))
+    assert found["n"].to_pylist() == [[at for at in range(20) if at % 5 != 4]] * 2
 
 
 def test_a_full_disk_is_told(tmp_path):

@@ -12,9 +12,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
+from tests.run import many
 from thrifty.core import DataError, SaveError, record_of
 from thrifty.data import Report
 from thrifty.laws import LAWS
+from thrifty.laws.fold import Journal, Tally
 from thrifty.run import _shuffle, fold_by, keyed
 
 WORDS = [f"w{rank}" for rank in np.random.default_rng(0).zipf(1.3, 60_000) % 20_000]
@@ -48,10 +50,8 @@ def test_word_counts(monkeypatch, memory, threads):
     """The same whether it spills hundreds of times or never."""
     monkeypatch.setattr(keyed, "LEAST", 1)
     spilled = []
-    spill = _shuffle.Shuffle.spill
-    monkeypatch.setattr(
-        _shuffle.Shuffle, "spill", lambda self, table: spilled.append(1) or spill(self, table)
-    )
+    split = _shuffle._split
+    monkeypatch.setattr(_shuffle, "_split", lambda *args: spilled.append(1) or split(*args))
     how = {"memory": memory, "threads": threads, "prepare": words}
     with fold_by(lines(), "word", {"n": "count"}, **how) as found:
         assert found.num_rows == len(COUNTS)
@@ -78,6 +78,34 @@ def test_an_index_joined_with_counts():
     message = "names must be the same keys and other answers, got ['word', 'asked'] and ['word', "
     with pytest.raises(ValueError, match=re.escape(message)):
         next(wanted.join(wanted))
+
+
+def test_a_summary_for_each_key(monkeypatch):
+    """Fed the rows of its key in their order, whether they spill hundreds of times or never."""
+    monkeypatch.setattr(keyed, "LEAST", 1)
+    assert many.journals(("v", Journal)) == many.journals(("v", Journal())) == many.WANTED
+    found = fold_by(many.BATCHES, ["k", "k2"], {"v": Tally()}, prepare=_doubled)
+    want = {(k, k % 2): Tally().add(seen) for k, seen in many.WANTED.items()}
+    assert dict(found.summaries("v")) == want
+    with pytest.raises(ValueError, match=r"^name must be one of v, got 'k'$"):
+        next(found.summaries("k"))
+
+
+def _doubled(batch):
+    return batch.append_column("k2", pc.bit_wise_and(batch["k"], 1))
+
+
+def test_the_same_bytes_from_any_threads(monkeypatch):
+    """Where runs end and what is merged with what is the same, whoever was faster."""
+    monkeypatch.setattr(keyed, "LEAST", 1)
+    first = many.to_bytes(many.answers(threads=1))
+    assert many.to_bytes(many.answers(threads=3)) == first
+    sliced = [pa.concat_tables([b, b]).slice(len(b), len(b)) for b in map(_table, many.rows())]
+    assert many.to_bytes(many.answers(sliced, threads=2)) == first
+
+
+def _table(batch):
+    return pa.Table.from_batches([batch])
 
 
 def test_keys_of_several_columns_and_nothing():
@@ -126,12 +154,34 @@ def test_progress_and_report(tmp_path):
     [
         ({"memory": "1 MB"}, "memory must be in 8000000..4611686018427387904, got 1000000"),
         ({"threads": 65}, "threads must be in 1..64, got 65"),
+        ({"engine": "dask"}, "engine must be one of threads, ray, spark, got 'dask'"),
     ],
 )
 def test_refused(how, message):
     """Arguments out of range."""
     with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
         fold_by([], "k", {"n": "count"}, **how)
+
+
+def test_no_engine(monkeypatch):
+    """What is no source, and engines that are not installed."""
+    with pytest.raises(TypeError, match=r"^source must be a path, an Arrow source, .*, got 3$"):
+        fold_by(3, "k", {"n": "count"})
+    for engine, module in (("ray", "ray"), ("spark", "pyspark.sql")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(ModuleNotFoundError, match=f"^engine '{engine}' needs .*pip install"):
+            fold_by([], "k", {"n": "count"}, engine=engine)
+
+
+@pytest.mark.peers
+def test_no_java(monkeypatch):
+    """Spark without a session and without Java."""
+    sql = pytest.importorskip("pyspark.sql")
+    monkeypatch.setattr(sql.SparkSession, "getActiveSession", classmethod(lambda cls: None))
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("JAVA_HOME", "/nowhere")
+    with pytest.raises(RuntimeError, match=r"^engine 'spark' needs Java 17 or newer, "):
+        fold_by([], "k", {"n": "count"}, engine="spark")
 
 
 def test_a_column_that_is_not_there_and_a_full_disk(tmp_path, monkeypatch):

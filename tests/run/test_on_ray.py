@@ -7,13 +7,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from tests.run.dying import Dies
+from tests.run import many
+from tests.run.dying import Dies, DiesMerging
 from thrifty.core import DataError
 from thrifty.data import Report
 from thrifty.laws import LAWS
 from thrifty.laws.fold import Journal, Tally
-from thrifty.run import fold
-from thrifty.sketch import CoMoments
+from thrifty.run import fold, fold_by, keyed
+from thrifty.sketch import CoMoments, FrequentDirections
 
 pytestmark = [pytest.mark.peers, pytest.mark.filterwarnings("ignore::Warning")]
 BATCHES = [np.arange(i, i + 5) for i in range(0, 200, 5)]
@@ -45,6 +46,16 @@ def test_the_bytes_of_threads(tmp_path):
     ):
         here = fold(source, into, **options)
         assert fold(source, into, engine="ray", **options).to_bytes() == here.to_bytes()
+
+
+def test_the_bytes_of_directions():
+    """Eigenvectors too: a worker's BLAS has one thread, this process as many as there are cores."""
+    rng = np.random.default_rng(6)
+    rows = [rng.normal(size=(600, 100)) * 0.99 ** np.arange(100) for _ in range(12)]
+    into = FrequentDirections(100, 60)
+    here = fold(rows, into, partition=1)
+    assert here.error_bound() > 0
+    assert fold(rows, into, engine="ray", partition=1).to_bytes() == here.to_bytes()
 
 
 def _numbers(batch):
@@ -81,6 +92,38 @@ def test_progress_and_report(tmp_path):
     assert len(calls) > 10
     assert calls[-1] == (path.stat().st_size, 5000)
     assert report.counts == {"rows with a wrong number of fields": 3}
+
+
+def test_keyed_the_bytes_of_threads(monkeypatch):
+    """Sums, lists and summaries of each key, spilled or not, in the same order."""
+    monkeypatch.setattr(keyed, "LEAST", 1)
+    assert many.to_bytes(many.answers(engine="ray")) == many.to_bytes(many.answers())
+
+
+@pytest.mark.parametrize("kind", [Dies, DiesMerging])
+def test_keyed_a_worker_that_dies(tmp_path, monkeypatch, kind):
+    """Killed while it reads, and while it merges: what each key has seen is the same, in order."""
+    monkeypatch.setattr(keyed, "LEAST", 1)
+    mark = tmp_path / "died"
+    assert many.journals(("v", kind(str(mark))), engine="ray") == many.WANTED
+    assert mark.exists()
+
+
+def test_keyed_failures_and_progress(tmp_path, monkeypatch):
+    """A row that cannot be used is told with its place; bytes and rows come to their totals."""
+    monkeypatch.setattr(keyed, "LEAST", 1)
+    calls = []
+    how = {"engine": "ray", "memory": 16 * 800, "folder": tmp_path}
+    with pytest.raises(DataError, match=r"^rows in memory, rows 0 to 49: 101 is too many$"):
+        fold_by(many.BATCHES, "k", {"n": "count"}, prepare=many.fails, **how)
+    assert list(tmp_path.iterdir()) == []
+    found = fold_by(
+        many.BATCHES, "k", {"n": "count"}, progress=lambda *done: calls.append(done), **how
+    )
+    assert found.to_table()["n"].to_pylist() == [100] * 4
+    assert calls == sorted(calls)
+    assert calls[-1][1] == 400
+    assert fold_by([], "k", {"n": "count"}, engine="ray").num_rows == 0
 
 
 def test_a_dataset(cluster):

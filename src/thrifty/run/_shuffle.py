@@ -1,143 +1,222 @@
-"""Shuffle: rows combined by key in memory, split by hash and sorted on disk, then merged."""
+"""Shuffle: the keyed fold, whoever works at it: rows to runs by hash and key, runs to answers.
+
+A run is a table of unique keys that one worker spilled: split by the hash of the key into
+`PARTITIONS`, each sorted by key. Where runs end, and what is merged with what, depends on the rows
+and the memory alone, so that all engines give the same bytes; they differ in how they carry the
+pieces of runs from those who read rows to those who merge.
+"""
 
 import itertools
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from thrifty.data.report import Report
 from thrifty.hashing import hash_column
 from thrifty.run.aggregates import Aggregates
-from thrifty.run.external_sort import BLOCK, Runs
+from thrifty.run.external_sort import BLOCK, Runs, packed
 from thrifty.run.feeds import prepared
-from thrifty.run.on_threads import singles
-from thrifty.run.outcome import Work
-from thrifty.run.pieces import Pieces
+from thrifty.run.outcome import Outcome, Work, failure
+from thrifty.run.pieces import Partition
 
-__all__ = ["Shuffle"]
+__all__ = ["PARTITIONS", "Answers", "KeyedWork", "Shuffle", "reduced", "unpacked"]
 
 PARTITIONS = 16
+SLOT = 32_000_000
 KEEPING, MERGING, PIECES = 24, 24, 256  # measured: with these the peak keeps to the memory
-Progress = Callable[[int, int], None]
-
-
-class Share:
-    """What one thread keeps: tables of unique keys, up to a limit."""
-
-    def __init__(self, shuffle: "Shuffle", limit: int) -> None:
-        self.shuffle, self.limit = shuffle, limit
-        self.tables: list[pa.Table] = []
-        self.nbytes = 0
-
-    def add(self, table: pa.Table) -> None:
-        """Keep a table; beyond the limit combine, and spill what is still more than half of it."""
-        self.tables.append(table)
-        self.nbytes += table.nbytes
-        if self.nbytes > self.limit:
-            table, self.tables = pa.concat_tables(self.tables), []
-            table = self.shuffle.kept.combined(table)
-            self.nbytes = table.nbytes
-            if self.nbytes > self.limit // 2:
-                self.shuffle.spill(table)
-                self.nbytes = 0
-            else:
-                self.tables = [table]
-        pa.default_memory_pool().release_unused()  # it would keep what this thread has freed
-
-    def end(self) -> None:
-        """Spill what is left."""
-        if self.tables:
-            self.shuffle.spill(self.shuffle.kept.combined(pa.concat_tables(self.tables)))
-        self.tables = []
+Run = list[bytes]
 
 
 class Shuffle:
-    """The two phases of a keyed fold, on threads.
+    """What every worker of a keyed fold must know. It can be sent.
 
     Args:
         kept: what is kept of each key.
         prepare: what is done to each batch first.
-        folder: where runs are written.
-        memory: bytes of all tables that are held.
-        threads: how many work at it.
+        memory: bytes of all tables that are held by a process.
     """
 
-    def __init__(
-        self, kept: Aggregates, prepare: Any, folder: Path, memory: int, threads: int
-    ) -> None:
-        self.kept, self.prepare, self.threads = kept, prepare, threads
-        most = memory // (MERGING * threads * BLOCK)
-        self.runs = Runs(folder, kept.keys, kept.sorted, most)
-        self.report = Report()
-        self.num_keys, self.piece = 0, memory // PIECES
-        self._shares: SimpleQueue[Share] = SimpleQueue()
-        for _ in range(threads + 1):
-            self._shares.put(Share(self, memory // (KEEPING * (threads + 1))))
+    kinds = ()
 
-    def fresh(self) -> list[Share]:
-        """The share of a worker, as a fold asks for its summaries."""
-        return [self._shares.get()]
+    def __init__(self, kept: Aggregates, prepare: Any, memory: int) -> None:
+        self.kept, self.prepare = kept, prepare
+        self.slots = max(2, memory // SLOT)
+        self.limit = memory // (KEEPING * (self.slots + 1))
+        self.most = memory // (MERGING * self.slots * BLOCK)
+        self.piece = self.limit if kept.feeds else memory // PIECES  # few rows make few summaries
+        self.write: Callable[[Iterator[pa.Table]], Any] = _packed_run
+        self.gate: Any = nullcontext()
 
-    def feed(self, shares: list[Share], batch: Any) -> None:
+    def fresh(self) -> list["Share"]:
+        """What a partition leaves, as a fold asks for its summaries."""
+        return [Share(self)]
+
+    def feed(self, shares: list["Share"], batch: Any) -> None:
         """Combine the rows of a batch by key."""
         for piece in _pieces(batch, self.piece):
             for ready in prepared(self.prepare, piece):
-                shares[0].add(self.kept.of(ready))
+                for table in self.kept.of(ready, self.piece):
+                    shares[0].add(table)
 
-    def read(self, cut: Pieces, progress: Progress | None) -> None:
-        """First phase: all rows to sorted runs."""
-        work = Work(cut, self)  # type: ignore[arg-type]
-        self.report.merge(cut.report)
-        nbytes = rows = 0
-        for outcome in singles(work, cut.partitions(), self.threads, progress):
-            self._shares.put(outcome.summaries[0])  # type: ignore[arg-type]
-            self.report.merge(outcome.report)
-            nbytes, rows = nbytes + outcome.nbytes, rows + outcome.rows
-        for _ in range(self.threads + 1):
-            self._shares.get().end()
-        if progress is not None:
-            progress(nbytes, rows)
+    def runs(self, folder: Path) -> Runs:
+        """No runs yet, to be merged in a folder."""
+        return Runs(folder, self.kept.keys, self.kept.sorted, self.most)
 
-    def spill(self, table: pa.Table) -> None:
-        """Write a table of unique keys as a run: by the hash of the key, then by key."""
-        words = np.zeros(table.num_rows, np.uint64)
-        for seed, name in enumerate(self.kept.keys):
-            words ^= hash_column(table[name], seed)
-        order = [(name, "ascending") for name in ("", *self.kept.keys)]
-        table = table.append_column("", pa.array(words % np.uint64(PARTITIONS)))
-        table = table.sort_by(order)
-        cuts = np.searchsorted(table[""].to_numpy(), np.arange(PARTITIONS + 1))
-        table = table.drop_columns("")
-        self.runs.add(table.slice(a, b - a) for a, b in itertools.pairwise(cuts))
 
-    def finish(self) -> Runs:
-        """Second phase: the runs of each partition to one."""
-        self.runs.reduce()
-        done = Runs(self.runs.folder, self.kept.keys, self.kept.sorted, self.runs.most)
-        with ThreadPoolExecutor(self.threads) as pool:
-            found = pool.map(lambda at: self._merge(done, at), range(PARTITIONS))
-            for file, rows in found:
-                done.files.append(file)
-                self.num_keys += rows
-        self.runs.clear()
-        return done
+class Share:
+    """What one partition of the source leaves: tables of unique keys up to a limit, and runs."""
 
-    def _merge(self, done: Runs, at: int) -> tuple[Any, int]:
+    def __init__(self, shuffle: Shuffle) -> None:
+        self.shuffle = shuffle
+        self.runs: list[Any] = []
+        self._tables: list[pa.Table] = []
+        self._nbytes = 0
+
+    def add(self, table: pa.Table) -> None:
+        """Keep a table; beyond the limit combine, and spill what is still more than half of it."""
+        self._tables.append(table)
+        self._nbytes += sum(map(_size, table.to_batches()))
+        if self._nbytes > self.shuffle.limit:
+            self._combine(self.shuffle.limit // 2)
+        pa.default_memory_pool().release_unused()  # it would keep what this thread has freed
+
+    def end(self) -> None:
+        """Spill what is left."""
+        if self._tables:
+            self._combine(0)
+
+    def _combine(self, most: int) -> None:
+        with self.shuffle.gate:
+            some, self._tables = self._tables, []
+            table = self.shuffle.kept.combined(pa.concat_tables(some)) if some[1:] else some[0]
+            self._nbytes = sum(map(_size, table.to_batches()))
+            if self._nbytes <= most:
+                self._tables = [table]
+                return
+            self.runs.append(self.shuffle.write(_split(table, self.shuffle.kept.keys)))
+            self._nbytes = 0
+
+
+class KeyedWork(Work):
+    """Work whose outcome holds the runs of a partition instead of summaries.
+
+    Args:
+        pieces: reads partitions.
+        feeds: a `Shuffle`.
+    """
+
+    @property
+    def shuffle(self) -> Shuffle:
+        """What every worker must know."""
+        return self.feeds  # type: ignore[return-value]
+
+    def __call__(
+        self, partition: Partition, moved: Callable[[int, int], None] | None = None
+    ) -> Outcome:
+        """Read a partition into runs.
+
+        Raises:
+            DataError: rows cannot be used; the message says where they lie.
+        """
+        outcome = super().__call__(partition, moved)
+        outcome.summaries[0].end()  # type: ignore[attr-defined]
+        return outcome
+
+    def shuffled(self, partition: Partition) -> tuple[list[list[bytes]], bytes, tuple[int, int]]:
+        """The runs of a partition as bytes, by the hash of their keys.
+
+        Returns:
+            For each hash a piece of each run; what to tell, or a failure; bytes read, rows fed.
+        """
+        try:
+            outcome = self(partition)
+        except Exception as error:
+            return [[] for _ in range(PARTITIONS)], failure(error), (0, 0)
+        runs = outcome.summaries[0].runs  # type: ignore[attr-defined]
+        outcome.summaries = []
+        pieces = [[run[at] for run in runs] for at in range(PARTITIONS)]
+        return pieces, outcome.to_bytes(), (outcome.nbytes, outcome.rows)
+
+
+class Answers(Runs):
+    """The answers of a keyed fold: one run for each hash.
+
+    Args:
+        shuffle: how it is made.
+        folder: where it is written.
+    """
+
+    def __init__(self, shuffle: Shuffle, folder: Path) -> None:
+        super().__init__(folder, shuffle.kept.keys, shuffle.kept.sorted, shuffle.most)
+        self.num_rows = 0
+
+    def take(self, streams: Iterable[Iterator[pa.Table]], each: Any = map) -> None:
+        """Write the answers of each hash, in order.
+
+        Args:
+            streams: tables, sorted by key, for each hash.
+            each: applies a function to several streams, as `map`.
+        """
+        for file, rows in each(self._one, streams):
+            self.files.append(file)
+            self.num_rows += rows
+
+    def _one(self, stream: Iterator[pa.Table]) -> tuple[Any, int]:
         rows = 0
 
         def counted() -> Iterator[pa.Table]:
             nonlocal rows
-            for table in self.runs.merged(at):
+            for table in stream:
                 rows += table.num_rows
                 yield table
 
-        file = done.written([counted()])
-        return file, rows
+        return self.written([counted()]), rows
+
+
+def reduced(shuffle: Shuffle, parts: Iterable[tuple[int, list[bytes]]]) -> Iterator[bytes]:
+    """In a worker: the answers of one hash, from pieces of runs that are laid on its disk.
+
+    Args:
+        shuffle: how it is made.
+        parts: the number of a partition of the source with its pieces, in any order.
+    """
+    with tempfile.TemporaryDirectory(prefix="fold-by-") as folder:
+        runs = shuffle.runs(Path(folder))
+        numbers = []
+        for number, pieces in parts:
+            for piece in pieces:
+                runs.put(piece)
+                numbers.append(number)
+        order = sorted(range(len(numbers)), key=numbers.__getitem__)
+        runs.files = [runs.files[at] for at in order]
+        runs.reduce()
+        for table in runs.merged(0):
+            yield packed(table)
+
+
+def unpacked(data: bytes) -> pa.Table:
+    """Inverse of `packed`."""
+    return pa.ipc.open_file(data).read_all()
+
+
+def _split(table: pa.Table, keys: list[str]) -> Iterator[pa.Table]:
+    """A table of unique keys by the hash of the key, then by key."""
+    words = np.zeros(table.num_rows, np.uint64)
+    for seed, name in enumerate(keys):
+        words ^= hash_column(table[name], seed)
+    order = [(name, "ascending") for name in ("", *keys)]
+    table = table.append_column("", pa.array(words % np.uint64(PARTITIONS))).sort_by(order)
+    cuts = np.searchsorted(table[""].to_numpy(), np.arange(PARTITIONS + 1))
+    table = table.drop_columns("")
+    return (table.slice(a, b - a) for a, b in itertools.pairwise(cuts))
+
+
+def _packed_run(partitions: Iterator[pa.Table]) -> Run:
+    return [packed(table) for table in partitions]
 
 
 def _pieces(batch: Any, nbytes: int) -> Iterator[Any]:
@@ -145,6 +224,11 @@ def _pieces(batch: Any, nbytes: int) -> Iterator[Any]:
     if not isinstance(batch, pa.RecordBatch):
         yield batch
         return
-    rows = max(1, batch.num_rows * nbytes // max(1, batch.nbytes))
+    rows = max(1, batch.num_rows * nbytes // max(1, _size(batch)))
     for start in range(0, batch.num_rows, rows):
         yield batch.slice(start, rows)
+
+
+def _size(batch: pa.RecordBatch) -> int:
+    """Bytes of a batch as it would be sent: the same however it lies in memory."""
+    return pa.ipc.get_record_batch_size(batch)

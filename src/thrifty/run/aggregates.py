@@ -1,6 +1,8 @@
 """Aggregates: what is kept of the rows of a key, in a form that can be combined."""
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -8,8 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
 
-from thrifty.core import one_of
+from thrifty.core import Summary, one_of
 from thrifty.data.report import missing_column
+from thrifty.run.feeds import Feeds
 
 __all__ = ["HOWS", "Aggregates"]
 
@@ -18,6 +21,8 @@ HOWS = {
     "list": "list", "distinct": "distinct",
 }  # fmt: skip
 LISTS = ("list", "distinct")
+SUMMARY = "summary"
+ALL = 2**62
 
 
 class Aggregates:
@@ -25,17 +30,19 @@ class Aggregates:
 
     Args:
         keys: names of the columns that are the key.
-        into: for each name "count" (of rows) or a pair of a column and one of "count" (of values
-            that are not null), "sum", "min", "max", "any", "all", "list" (of all values, in no
-            order) and "distinct" (each value once, in no order).
+        into: for each name "count" (of rows); a pair of a column and one of "count" (of values
+            that are not null), "sum", "min", "max", "any", "all", "list" (of all values, in
+            order) and "distinct" (each value once, as they came first); or, as for `fold`, what
+            an empty summary is fed, the summary itself or what makes it: it is kept as bytes.
 
     Raises:
+        TypeError: what makes a summary makes none.
         ValueError: a word is not one of these, a name is that of a key, or there is none.
 
     Example:
         >>> rows = pa.RecordBatch.from_pydict({"k": ["a", "b", "a"], "v": [1, 2, 3]})
         >>> kept = Aggregates(["k"], {"n": "count", "v": ("v", "sum")})
-        >>> parts = [kept.of(rows), kept.of(rows.slice(1))]
+        >>> parts = [*kept.of(rows), *kept.of(rows.slice(1))]
         >>> kept.combined(pa.concat_tables(parts)).sort_by("k").to_pylist()
         [{'k': 'a', 'n': 3, 'v': 7}, {'k': 'b', 'n': 2, 'v': 4}]
     """
@@ -44,40 +51,51 @@ class Aggregates:
         self.keys = list(keys)
         if not into:
             raise ValueError("into must name at least one answer, got {}")
-        self.parts: list[tuple[str, str | None, str]] = []
-        for name, what in into.items():
-            column, how = (None, what) if isinstance(what, str) else what
-            one_of(f"into[{name!r}]", how, tuple(HOWS) if column is not None else ("count",))
+        parts = {name: _part(name, what) for name, what in into.items()}
+        for name in parts:
             if name in self.keys:
                 raise ValueError(f"names of into must not be those of keys, got {name!r}")
-            self.parts.append((name, column, how))
-        self.names = [*self.keys, *(name for name, _, _ in self.parts)]
-        columns = (column for _, column, _ in self.parts if column is not None)
-        self.columns = list(dict.fromkeys([*self.keys, *columns]))
+        self.parts = [(name, *part[:2]) for name, part in parts.items()]
+        fed = {name: part[2] for name, part in parts.items() if part[1] == SUMMARY}
+        self.feeds: Any = Feeds(fed, None, None) if fed else None
+        self.names = [*self.keys, *parts]
+        self.columns = self._needed()
 
-    def of(self, batch: pa.RecordBatch | pa.Table) -> pa.Table:
-        """One row a key of a batch.
+    @property
+    def kinds(self) -> dict[str, type[Summary]]:
+        """Of the answers that are summaries."""
+        return dict(zip(self.feeds.parts, self.feeds.kinds, strict=True)) if self.feeds else {}
+
+    def of(self, batch: pa.RecordBatch | pa.Table, most: int = ALL) -> Iterator[pa.Table]:
+        """One row a key of a batch; with summaries, tables of about `most` bytes of them.
 
         Raises:
             DataError: a column is not there.
         """
-        for name in self.columns:
+        names = batch.schema.names if self.columns is None else self.columns
+        for name in [*self.keys, *names]:
             if name not in batch.schema.names:
                 raise missing_column(name, batch.schema.names)
-        table = pa.table([_decoded(batch[name]) for name in self.columns], names=self.columns)
-        asked = [([], "count_all") if c is None else (c, how) for _, c, how in self.parts]
-        return self._grouped(table, asked)
+        table = pa.table([_decoded(batch[name]) for name in names], names=names)
+        asked = [_first(column, how) for _, column, how in self.parts]
+        if self.feeds is None:
+            yield self._grouped(table, asked)
+        elif table.num_rows:
+            yield from self._fed(table, self._grouped(_numbered(table), asked), most)
 
     def combined(self, table: pa.Table) -> pa.Table:
-        """One row a key, of several tables put together."""
-        asked = [("", "list") if how in LISTS else (name, HOWS[how]) for name, _, how in self.parts]
-        numbered = table.append_column("", pa.array(np.arange(table.num_rows)))
-        found = self._grouped(numbered, asked)
+        """One row a key, of several tables put together, in their order."""
+        asked = [
+            ("", "list") if how in (*LISTS, SUMMARY) else (name, HOWS[how])
+            for name, _, how in self.parts
+        ]
+        found = self._grouped(_numbered(table), asked)
         for at, (name, _, how) in enumerate(self.parts, start=len(self.keys)):
-            if how in LISTS:
-                joined = _joined(table[name].combine_chunks(), found.column(at).combine_chunks())
-                joined = _distinct(joined) if how == "distinct" else joined
-                found = found.set_column(at, name, joined)
+            if how in (*LISTS, SUMMARY):
+                rows, values = (
+                    t.column(i).combine_chunks() for t, i in ((found, at), (table, name))
+                )
+                found = found.set_column(at, name, self._joined(name, how, values, rows))
         return found
 
     def sorted(self, table: pa.Table) -> pa.Table:
@@ -91,6 +109,92 @@ class Aggregates:
         )
         at = [len(self.keys) + unique.index((str(c), how)) for c, how in asked]
         return found.select([*range(len(self.keys)), *at]).rename_columns(self.names)
+
+    def _needed(self) -> list[str] | None:
+        """The columns to read; None is all."""
+        if self.feeds and self.feeds.columns is None:
+            return None
+        plain = [column for _, column, how in self.parts if column is not None and how != SUMMARY]
+        fed = self.feeds.columns if self.feeds else []
+        return list(dict.fromkeys([*self.keys, *plain, *fed]))
+
+    @cached_property
+    def _blanks(self) -> list[Summary]:
+        return self.feeds.fresh() if self.feeds else []
+
+    def _fed(self, table: pa.Table, found: pa.Table, most: int) -> Iterator[pa.Table]:
+        """The groups that were found, with summaries of their rows."""
+        names = list(self.feeds.parts)
+        groups = found[names[0]].combine_chunks()
+        ordered = table.take(groups.flatten()).combine_chunks().to_batches()[0]
+        held: list[list[bytes]] = []
+        size = start = 0
+        for low, high in itertools.pairwise(_ends(groups)):
+            some = [blank.copy() for blank in self._blanks]
+            self.feeds.feed(some, ordered.slice(low, high - low))
+            held.append([one.to_bytes() for one in some])
+            size += sum(map(len, held[-1]))
+            if size >= most or start + len(held) == len(groups):
+                part = found.slice(start, len(held))
+                for name, column in zip(names, zip(*held, strict=True), strict=True):
+                    part = part.set_column(part.schema.get_field_index(name), name, _bytes(column))
+                yield part
+                held, size, start = [], 0, start + len(held)
+
+    def _joined(self, name: str, how: str, values: pa.Array, groups: pa.ListArray) -> pa.Array:
+        if how == SUMMARY:
+            return _absorbed(self.kinds[name], values, groups)
+        joined = _joined(values, groups)
+        return _distinct(joined) if how == "distinct" else joined
+
+
+def _part(name: str, what: Any) -> tuple[str | None, str, Any]:
+    """Column, how, and of summaries what they are fed."""
+    if isinstance(what, str):
+        return None, one_of(f"into[{name!r}]", what, ("count",)), None
+    if isinstance(what, Summary):
+        return None, SUMMARY, what
+    column, how = what[:2]
+    made = how() if callable(how) else how
+    if isinstance(made, Summary):
+        return None, SUMMARY, (column, made, *what[2:])
+    if callable(how):
+        raise TypeError(f"into[{name!r}] must make a summary, got {made!r}")
+    return column, one_of(f"into[{name!r}]", how, tuple(HOWS)), None
+
+
+def _first(column: str | None, how: str) -> tuple[Any, str]:
+    """What is asked of rows."""
+    if how == SUMMARY:
+        return "", "list"
+    return ([], "count_all") if column is None else (column, how)
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    return table.append_column("", pa.array(np.arange(table.num_rows)))
+
+
+def _bytes(states: Sequence[bytes]) -> pa.Array:
+    return pa.array(states, pa.large_binary())
+
+
+def _ends(lists: pa.ListArray) -> list[int]:
+    return np.append(0, np.cumsum(pc.list_value_length(lists).to_numpy())).tolist()
+
+
+def _absorbed(kind: type[Summary], states: pa.Array, groups: pa.ListArray) -> pa.Array:
+    """The summaries of each group of rows as one, taken in by the first in their order."""
+    ordered = states.take(groups.flatten())
+    found = []
+    for low, high in itertools.pairwise(_ends(groups)):
+        data = ordered[low].as_py()
+        if high - low > 1:
+            one = kind.from_bytes(data)
+            for at in range(low + 1, high):
+                one.absorb(kind.from_bytes(ordered[at].as_py()))
+            data = one.to_bytes()
+        found.append(data)
+    return _bytes(found)
 
 
 def _decoded(column: Any) -> Any:

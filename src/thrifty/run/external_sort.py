@@ -3,6 +3,7 @@
 import os
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pyarrow.types as pt
 
 from thrifty.core import SaveError
 
-__all__ = ["Runs", "aligned", "merge_sorted"]
+__all__ = ["Runs", "aligned", "merge_sorted", "packed"]
 
 BLOCK = 1 << 17
 Combine = Callable[[pa.Table], pa.Table]
@@ -65,7 +66,22 @@ class Runs:
             SaveError: the disk is full or not writable.
         """
         path = self.folder / f"{uuid.uuid4().hex}.arrow"
-        return path, _write(path, partitions)
+        with _told(path), pa.OSFile(str(path), "wb") as file:
+            return path, _write(file, partitions)
+
+    def put(self, data: bytes) -> None:
+        """A run of one partition, as `packed` gave it.
+
+        Raises:
+            SaveError: the disk is full or not writable.
+        """
+        path = self.folder / f"{uuid.uuid4().hex}.arrow"
+        count = 0
+        if data:
+            count = pa.ipc.open_file(data).num_record_batches
+            with _told(path):
+                path.write_bytes(data)
+        self.files.append((path, [range(count)]))
 
     def clear(self) -> None:
         """Remove all files."""
@@ -83,21 +99,40 @@ class Runs:
         streams = [self.run(number, partition) for number in range(len(self.files))]
         return merge_sorted(streams, self.keys, self.combine)
 
-    def reduce(self) -> None:
-        """Merge neighbours until there are few enough to be merged at once.
+    def reduce(self, each: Callable[..., Iterable[Any]] = map) -> None:
+        """Merge neighbours until there are few enough to be merged at once; order is kept.
+
+        What is merged with what depends on the number of runs and `most` alone.
+
+        Args:
+            each: applies a function to several groups, as `map`.
 
         Raises:
             SaveError: the disk is full or not writable.
         """
         while len(self.files) > self.most:
-            some, self.files = self.files[: self.most], self.files[self.most :]
-            counts = range(len(some[0][1]))
-            self.add(
-                merge_sorted([_read(path, b[at]) for path, b in some], self.keys, self.combine)
-                for at in counts
-            )
-            for path, _ in some:
-                path.unlink()
+            self.files = list(each(self._joined, list(_groups(self.files, self.most))))
+
+    def _joined(self, some: list[tuple[Path, list[range]]]) -> tuple[Path, list[range]]:
+        """Neighbours as one run."""
+        if len(some) == 1:
+            return some[0]
+        done = self.written(
+            merge_sorted([_read(path, b[at]) for path, b in some], self.keys, self.combine)
+            for at in range(len(some[0][1]))
+        )
+        for path, _ in some:
+            path.unlink(missing_ok=True)
+        return done
+
+
+def _groups(files: list[Any], most: int) -> Iterator[list[Any]]:
+    """Neighbours to be merged, no more of them than needed."""
+    over, at = len(files) - most, 0
+    while at < len(files):
+        size = min(most, max(over, 0) + 1)
+        yield files[at : at + size]
+        over, at = over - size + 1, at + size
 
 
 def merge_sorted(
@@ -187,25 +222,39 @@ def _ordered(value: pa.Scalar) -> tuple[int, Any]:
     return (1, 0) if plain != plain else (0, plain)
 
 
-def _write(path: Path, partitions: Iterable[pa.Table | Iterable[pa.Table]]) -> list[range]:
-    blocks: list[range] = []
-    count, writer = 0, None
+def packed(table: pa.Table) -> bytes:
+    """A run of one partition in memory; of no rows, nothing."""
+    if not table.num_rows:
+        return b""
+    sink = pa.BufferOutputStream()
+    _write(sink, [table])
+    return sink.getvalue().to_pybytes()
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Trouble with a file, as what it is."""
     try:
-        with pa.OSFile(str(path), "wb") as file:
-            for partition in partitions:
-                start = count
-                for table in [partition] if isinstance(partition, pa.Table) else partition:
-                    writer = writer or pa.ipc.new_file(file, table.schema, options=OPTIONS)
-                    rows = max(1, int(BLOCK * table.num_rows / max(1, table.nbytes)))
-                    for batch in table.combine_chunks().to_batches(max_chunksize=rows):
-                        writer.write_batch(batch)
-                        count += 1
-                blocks.append(range(start, count))
-            if writer is not None:
-                writer.close()
+        yield
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise SaveError(error.errno or 0, f"cannot write {path}: {reason}") from error
+
+
+def _write(file: Any, partitions: Iterable[pa.Table | Iterable[pa.Table]]) -> list[range]:
+    blocks: list[range] = []
+    count, writer = 0, None
+    for partition in partitions:
+        start = count
+        for table in [partition] if isinstance(partition, pa.Table) else partition:
+            writer = writer or pa.ipc.new_file(file, table.schema, options=OPTIONS)
+            rows = max(1, int(BLOCK * table.num_rows / max(1, table.nbytes)))
+            for batch in table.combine_chunks().to_batches(max_chunksize=rows):
+                writer.write_batch(batch)
+                count += 1
+        blocks.append(range(start, count))
+    if writer is not None:
+        writer.close()
     return blocks
 
 

@@ -8,10 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from thrifty.data.report import missing_column
+from thrifty.run._shuffle import PARTITIONS, Answers, KeyedWork, Shuffle, reduced, unpacked
 from thrifty.run.outcome import GROUP, Outcome, Work
 from thrifty.run.pieces import ROWS, Partition
 
-__all__ = ["outcomes", "outcomes_of"]
+__all__ = ["keyed", "outcomes", "outcomes_of"]
 
 GLANCE = 0.1
 RETRIES = 4
@@ -35,7 +36,10 @@ def outcomes(
         ModuleNotFoundError: Ray is not installed.
         DataError: rows cannot be used.
     """
-    run = _Run(_cluster(threads), work, progress)
+    return _outcomes(_Run(_cluster(threads), work, progress), partitions)
+
+
+def _outcomes(run: "_Run", partitions: Iterator[Partition]) -> Iterator[Outcome]:
     try:
         for partition in partitions:
             run.submit(partition)
@@ -48,6 +52,34 @@ def outcomes(
             yield from run.ready()
     finally:
         run.cancel()
+
+
+def keyed(
+    work: KeyedWork,
+    partitions: Iterator[Partition],
+    threads: int,
+    progress: Progress | None,
+    answers: Answers,
+) -> Iterator[Outcome]:
+    """A keyed fold: pieces of runs are objects of Ray, and a task merges those of one hash.
+
+    Args:
+        work: what to do with a partition.
+        partitions: in order; taken as there is room for them.
+        threads: cores of the local cluster that is started where there is none.
+        progress: called as progress(bytes_done, rows_done) when partitions are done.
+        answers: where the answers of each hash are written.
+
+    Yields:
+        What there is to tell of each partition, in order.
+
+    Raises:
+        ModuleNotFoundError: Ray is not installed.
+        DataError: rows cannot be used.
+    """  # fmt: skip
+    run = _KeyedRun(_cluster(threads), work, progress)
+    yield from _outcomes(run, partitions)
+    answers.take(run.merged())
 
 
 def outcomes_of(
@@ -141,6 +173,36 @@ class _Run:
             self.ray.cancel(task)
 
 
+class _KeyedRun(_Run):
+    """Tasks of a keyed fold under way, and the pieces of runs that they left."""
+
+    def __init__(self, ray: Any, work: KeyedWork, progress: Progress | None) -> None:
+        super().__init__(ray, work, progress)
+        self._shuffle = ray.put(work.shuffle)
+        self._map = ray.remote(num_returns=PARTITIONS + 2, max_retries=RETRIES)(_shuffled)
+        self._merge = ray.remote(num_returns="streaming", max_retries=RETRIES)(_merged)
+        self._pieces: list[list[Any]] = []
+
+    def submit(self, partition: Partition) -> None:
+        """Start a task."""
+        *pieces, told, done = self._map.remote(self._sent, partition.packed())
+        self._pieces.append(pieces)
+        self.groups.append(told)
+        self._running.append(done)
+
+    def merged(self) -> Iterator[Iterator[pa.Table]]:
+        """The answers of each hash."""
+        tasks = [
+            self._merge.remote(self._shuffle, list(p)) for p in zip(*self._pieces, strict=True)
+        ]
+        try:
+            for task in tasks:
+                yield (unpacked(self.ray.get(block)) for block in task)
+        finally:
+            for task in tasks:
+                self.ray.cancel(task)
+
+
 def _cluster(threads: int) -> Any:
     """Ray, connected: to the cluster in use, that of RAY_ADDRESS, or a local one."""
     try:
@@ -164,6 +226,19 @@ def _partition(work: Work, partition: Partition) -> tuple[bytes, tuple[int, int]
     """In a worker: the outcome of a partition, and bytes and rows for the progress."""
     data, nbytes, rows = work.sent(partition)
     return data, (nbytes, rows)
+
+
+def _shuffled(work: KeyedWork, partition: Partition) -> tuple[Any, ...]:
+    """In a worker: pieces of the runs of a partition for each hash, and what there is to tell."""
+    pieces, told, done = work.shuffled(partition)
+    return (*pieces, told, done)
+
+
+def _merged(shuffle: Shuffle, several: list[Any]) -> Iterator[bytes]:
+    """In a worker: the answers of one hash, its pieces taken one by one."""
+    import ray
+
+    yield from reduced(shuffle, enumerate(map(ray.get, several)))
 
 
 def _join(work: Work, *several: bytes) -> bytes:

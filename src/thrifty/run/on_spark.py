@@ -1,22 +1,25 @@
 """Spark: partitions read and fed by tasks of a Spark cluster; a task that dies is run again."""
 
 import gc
+import itertools
 import os
 import shutil
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
 from thrifty.data.report import missing_column
+from thrifty.run._shuffle import PARTITIONS, Answers, KeyedWork, Shuffle, reduced, unpacked
 from thrifty.run.outcome import GROUP, Outcome, Work, merged
 from thrifty.run.pieces import ROWS, Partition
 
-__all__ = ["outcomes", "outcomes_of"]
+__all__ = ["keyed", "outcomes", "outcomes_of"]
 
 GLANCE = 0.1
 FAILURES = 4
@@ -63,6 +66,50 @@ def outcomes(
         yield from found if whole else merged(found)
 
 
+def keyed(
+    work: KeyedWork,
+    partitions: Iterator[Partition],
+    threads: int,
+    progress: Progress | None,
+    answers: Answers,
+) -> Iterator[Outcome]:
+    """A keyed fold: Spark shuffles pieces of runs, and a task merges those of one hash.
+
+    Args:
+        work: what to do with a partition.
+        partitions: in order; all are listed before the first is read.
+        threads: cores of the local session that is started where there is none.
+        progress: called as progress(bytes_done, rows_done) ten times a second.
+        answers: where the answers of each hash are written.
+
+    Yields:
+        What there is to tell of each partition, in order.
+
+    Raises:
+        ModuleNotFoundError: PySpark is not installed.
+        RuntimeError: there is no Java.
+        DataError: rows cannot be used.
+    """  # fmt: skip
+    context = _session(threads).sparkContext
+    from pyspark import StorageLevel
+
+    listed = [(at, partition.packed()) for at, partition in enumerate(partitions)]
+    done = _Done(context)
+    tasks = context.parallelize(listed, max(1, len(listed)))
+    pieces = tasks.flatMap(partial(_shuffled, work, done.parts)).partitionBy(PARTITIONS + 1, int)
+    told = partial(context.runJob, pieces, list, [PARTITIONS])
+    for _, (_, data) in sorted(_watched(told, done, progress)):
+        yield Outcome.from_bytes(data, ())
+    merged = pieces.mapPartitionsWithIndex(partial(_merged, work.shuffle))
+    merged.persist(StorageLevel.DISK_ONLY)
+    try:
+        _watched(lambda: [merged.count()], done, progress)
+        each = itertools.groupby(merged.toLocalIterator(), itemgetter(0))
+        answers.take((unpacked(data) for _, data in blocks if data) for _, blocks in each)
+    finally:
+        merged.unpersist()
+
+
 def outcomes_of(
     work: Work, source: Any, threads: int, progress: Progress | None
 ) -> Iterator[Outcome]:
@@ -102,12 +149,14 @@ class _Done:
 
 def _collected(pairs: Any, work: Work, done: _Done, progress: Progress | None) -> Iterator[Outcome]:
     """Outcomes in the order of their numbers."""
-    found = pairs.collect() if progress is None else _watched(pairs, done, progress)
+    found = _watched(pairs.collect, done, progress)
     return (Outcome.from_bytes(data, work.feeds.kinds) for _, data in sorted(found))
 
 
-def _watched(pairs: Any, done: _Done, progress: Progress) -> list[Any]:
-    """Collect in a thread, and tell how far it is in this one."""
+def _watched(job: Callable[[], list[Any]], done: _Done, progress: Progress | None) -> list[Any]:
+    """Run a job; in a thread where there is someone to tell in this one how far it is."""
+    if progress is None:
+        return job()
     from pyspark import InheritableThread
 
     found: list[Any] = []
@@ -115,7 +164,7 @@ def _watched(pairs: Any, done: _Done, progress: Progress) -> list[Any]:
 
     def collect() -> None:
         try:
-            found.extend(pairs.collect())
+            found.extend(job())
         except BaseException as error:
             failed.append(error)
 
@@ -183,6 +232,28 @@ def _task(work: Work, parts: Any, numbered: tuple[int, list[Partition]]) -> tupl
         several.append(data)
         _counted(parts, nbytes, rows)
     return at, several[0] if len(several) == 1 else work.sent_on(several)
+
+
+def _shuffled(
+    work: KeyedWork, parts: Any, numbered: tuple[int, Partition]
+) -> Iterator[tuple[int, tuple[int, Any]]]:
+    """In a worker: for each hash pieces of the runs of a partition, then what there is to tell."""
+    _settle()
+    at, partition = numbered
+    pieces, told, done = work.shuffled(partition)
+    _counted(parts, *done)
+    return ((number, (at, data)) for number, data in enumerate([*pieces, told]))
+
+
+def _merged(
+    shuffle: Shuffle, number: int, parts: Iterator[tuple[int, Any]]
+) -> Iterator[tuple[int, bytes]]:
+    """In a worker: the answers of one hash, with its number; at first nothing."""
+    _settle()
+    if number < PARTITIONS:
+        yield number, b""
+        for data in reduced(shuffle, (pieces for _, pieces in parts)):
+            yield number, data
 
 
 def _batches(

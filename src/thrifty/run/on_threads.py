@@ -6,10 +6,11 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+from thrifty.run._shuffle import PARTITIONS, Answers, KeyedWork
 from thrifty.run.outcome import Outcome, Work, merged
 from thrifty.run.pieces import Partition
 
-__all__ = ["outcomes", "singles"]
+__all__ = ["keyed", "outcomes"]
 
 GLANCE = 0.1
 SHORTEST, LONGEST = 1e-4, 1e-3
@@ -57,10 +58,10 @@ def outcomes(
         threads: how many work at it; 1 is this thread alone.
         progress: called in this thread as progress(bytes_done, rows_done), ten times a second.
     """
-    return merged(singles(work, partitions, threads, progress))
+    return merged(_singles(work, partitions, threads, progress))
 
 
-def singles(
+def _singles(
     work: Work, partitions: Iterator[Partition], threads: int, progress: Progress | None
 ) -> Iterator[Outcome]:
     """As `outcomes`, but of each partition alone."""
@@ -68,6 +69,37 @@ def singles(
     if threads == 1:
         return _here(work, partitions, watch, progress)
     return _pooled(work, partitions, threads, watch, progress)
+
+
+def keyed(
+    work: KeyedWork,
+    partitions: Iterator[Partition],
+    threads: int,
+    progress: Progress | None,
+    answers: Answers,
+) -> Iterator[Outcome]:
+    """A keyed fold: runs are files in the folder of the answers.
+
+    Args:
+        work: what to do with a partition.
+        partitions: in order; taken as they are needed, by this thread.
+        threads: how many read; as many as the memory has room for combine and merge.
+        progress: called in this thread as progress(bytes_done, rows_done), ten times a second.
+        answers: where the answers of each hash are written.
+
+    Yields:
+        What there is to tell of each partition, in order.
+    """  # fmt: skip
+    shuffle = work.shuffle
+    runs = shuffle.runs(answers.folder)
+    shuffle.write, shuffle.gate = runs.written, threading.BoundedSemaphore(shuffle.slots)
+    for outcome in _singles(work, partitions, threads, progress):
+        runs.files.extend(outcome.summaries.pop().runs)  # type: ignore[attr-defined]
+        yield outcome
+    with ThreadPoolExecutor(min(threads, shuffle.slots)) as pool:
+        runs.reduce(pool.map)
+        answers.take(map(runs.merged, range(PARTITIONS)), pool.map)
+    runs.clear()
 
 
 def _here(

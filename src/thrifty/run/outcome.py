@@ -12,7 +12,7 @@ from thrifty.data.report import Report
 from thrifty.run.feeds import Feeds
 from thrifty.run.pieces import Partition, Pieces
 
-__all__ = ["GROUP", "Outcome", "Work", "joined", "merged"]
+__all__ = ["GROUP", "Outcome", "Work", "failure", "joined", "merged"]
 
 GROUP = 16
 KIND, VERSION = "fold-outcome", 1
@@ -120,14 +120,14 @@ class Work:
             outcome = self(partition)
             return outcome.to_bytes(), outcome.nbytes, outcome.rows
         except Exception as error:
-            return _failure(error), 0, 0
+            return failure(error), 0, 0
 
     def sent_on(self, several: Iterable[bytes]) -> bytes:
         """The outcomes of neighbours, in order, as one; a failure stays one."""
         try:
             return joined(Outcome.from_bytes(data, self.feeds.kinds) for data in several).to_bytes()
         except Exception as error:
-            return _failure(error)
+            return failure(error)
 
 
 def joined(outcomes: Iterator[Outcome]) -> Outcome:
@@ -161,7 +161,8 @@ def _as_array(data: bytes) -> Any:
     return np.frombuffer(data, np.uint8)
 
 
-def _failure(error: Exception) -> bytes:
+def failure(error: Exception) -> bytes:
+    """What is sent in place of an outcome that there is none of."""
     return dump(kind=KIND, version=VERSION, header={"error": _said(error)}, arrays={})
 
 
