@@ -5,6 +5,7 @@ from thrifty.sketch.collisions import expected_collisions
 from thrifty.sketch.comoments import CoMoments, Correlated
 from thrifty.sketch.countmin import CountMin
 from thrifty.sketch.countsketch import CountSketch
+from thrifty.sketch.covariancesketch import CovarianceSketch
 from thrifty.sketch.densitysketch import DensitySketch
 from thrifty.sketch.distinctsample import DistinctSample
 from thrifty.sketch.exacttop import exact_top
@@ -33,6 +34,7 @@ __all__ = [
     "Correlated",
     "CountMin",
     "CountSketch",
+    "CovarianceSketch",
     "DensitySketch",
     "DistinctSample",
     "Frequent",

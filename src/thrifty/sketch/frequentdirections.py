@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import FormatError, Interval, Summary, budget_for, in_range, method, taken
 from thrifty.hashing.blocks import checked_weights
+from thrifty.sketch._fixed import sums_of
 from thrifty.sketch.refactor import refactored
 
 __all__ = ["FrequentDirections"]
@@ -36,7 +37,8 @@ class FrequentDirections(Summary):
 
     Rows are stacked until there are 2 * ell; then they are refactored to ell orthogonal ones, whose
     squares are lowered by that of the (ell + 1)-th singular value. What was lowered in all is the
-    error bound. Sums of the columns are kept too, so that directions can be about the mean.
+    error bound. Sums of the columns are kept too, so that directions can be about the mean. Every
+    sum has one order, so the same rows in the same batches give the same bytes on every machine.
 
     Args:
         d: columns, 1..2**24.
@@ -102,14 +104,35 @@ class FrequentDirections(Summary):
             sound = (np.abs(rows).max(axis=1, initial=1.0) * heaviest < LARGEST) & (each < LARGEST)
         self._tally[SKIPPED] += len(rows) - sound.sum()
         sound &= each > 0
-        rows, each = rows[sound], each[sound]
-        self._sums += each @ rows
+        rows, each = np.ascontiguousarray(rows[sound]), each[sound]
+        self._tally[ENERGY] += sums_of(rows, each, self._sums)
         self._tally[WEIGHT] += each.sum()
         if weights is not None:
             rows = rows * np.sqrt(each)[:, None]
-        self._tally[ENERGY] += np.vdot(rows, rows)
         self._stack(rows)
         return self
+
+    def times(self, factors: ArrayLike) -> Self:
+        """The sketch of the same rows with each column times a factor.
+
+        Its bound grows by the square of the largest factor, and so does `energy`.
+
+        Args:
+            factors: (d,) reals above 0.
+
+        Raises:
+            ValueError: there are others, or so large that rows reach 1e140.
+        """
+        by = np.asarray(factors, np.float64)
+        if by.shape != (self.d,) or not ((by > 0) & (by < np.inf)).all():
+            raise ValueError(f"factors must be {self.d} above 0, got {factors!r}")
+        made, most = self.copy(), float(by.max())
+        if (by != 1.0).any():
+            made._rows, made._sums = self._rows * by, self._sums * by
+            made._tally[[ENERGY, LOST]] *= most * most
+        if not made._tally[ENERGY] < LARGEST**2:
+            raise ValueError(f"factors must keep rows below {LARGEST:g}, got {most!r}")
+        return made
 
     @property
     def rows(self) -> Reals:

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range
+from thrifty.sketch._fixed import eigen, gram, product
 
 __all__ = ["refactored"]
 
@@ -15,7 +16,8 @@ def refactored(stack: ArrayLike, ell: int) -> tuple[Reals, float]:
 
     The squares of all singular values are lowered by that of the (ell + 1)-th, which is what is
     lost: 0 <= x'(A'A - B'B)x <= lost for every x of length 1, and (ell + 1) * lost is at most what
-    the sum of squares is lowered by. Two stacks merge by stacking their rows.
+    the sum of squares is lowered by. Two stacks merge by stacking their rows. The bits of the
+    answer depend on the stack alone: not on the machine, nor on the threads of a BLAS.
 
     Args:
         stack: (n, d) finite reals.
@@ -54,6 +56,6 @@ def refactored(stack: ArrayLike, ell: int) -> tuple[Reals, float]:
 def _orthogonal(stack: Reals, ell: int) -> tuple[Reals, Reals]:
     """Squared singular values, falling, and orthogonal rows of the lengths of the first ell."""
     tall = len(stack) > stack.shape[1]
-    squares, vectors = np.linalg.eigh(stack.T @ stack if tall else stack @ stack.T)
-    squares, vectors = squares[::-1].clip(min=0.0), vectors[:, ::-1][:, :ell].T
-    return squares, vectors * np.sqrt(squares[:ell])[:, None] if tall else vectors @ stack
+    squares, vectors = eigen(gram(stack.T if tall else stack))
+    squares, vectors = squares.clip(min=0.0), vectors[:ell]
+    return squares, vectors * np.sqrt(squares[:ell])[:, None] if tall else product(vectors, stack)
