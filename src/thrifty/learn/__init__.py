@@ -11,6 +11,7 @@ from thrifty.learn.cluster_sums import ClusterSums
 from thrifty.learn.fellegi_sunter import FellegiSunter
 from thrifty.learn.graph import Graph
 from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, pool_posterior
+from thrifty.learn.label_hash import LabelHash
 from thrifty.learn.network import Wide
 from thrifty.learn.pagerank import Ranks, pagerank
 from thrifty.learn.personal_ranks import NearRanks, personal_ranks
@@ -22,7 +23,9 @@ from thrifty.learn.storm_sketch import StormSketch
 from thrifty.learn.trainer import History, train
 
 __all__ = [
+    "IRLI",
     "PCA",
+    "SOLAR",
     "VLAD",
     "BloomSignatures",
     "CentreTree",
@@ -34,6 +37,7 @@ __all__ = [
     "History",
     "JMeans",
     "KMeans",
+    "LabelHash",
     "NaiveBayes",
     "NearRanks",
     "RACEClassifier",
@@ -62,17 +66,19 @@ __all__ = [
 def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'thrifty.learn' has no attribute {name!r}")
+    from thrifty.learn.irli import IRLI
     from thrifty.learn.jmeans import JMeans
     from thrifty.learn.kmeans import KMeans
     from thrifty.learn.naive_bayes import NaiveBayes
     from thrifty.learn.pca import PCA
     from thrifty.learn.race_classifier import RACEClassifier
+    from thrifty.learn.solar import SOLAR
     from thrifty.learn.storm import StormClassifier, StormRegressor
     from thrifty.learn.vlad import VLAD
     from thrifty.learn.wide import WideClassifier, WideRegressor
 
     found = (
-        JMeans, KMeans, NaiveBayes, PCA, RACEClassifier, StormClassifier, StormRegressor, VLAD,
-        WideClassifier, WideRegressor,
+        IRLI, JMeans, KMeans, NaiveBayes, PCA, RACEClassifier, SOLAR, StormClassifier,
+        StormRegressor, VLAD, WideClassifier, WideRegressor,
     )  # fmt: skip
     return {thing.__name__: thing for thing in found}[name]

@@ -91,7 +91,11 @@ class WideEstimator(BaseEstimator):
     def nbytes(self) -> int:
         """Bytes of the fitted network, its optimizer's sums, and means and scales of columns."""
         check_is_fitted(self, "network_")
-        return self.network_.nbytes + self._columns.nbytes
+        return self.network_.nbytes + self._columns.nbytes + self._beside()
+
+    def _beside(self) -> int:
+        """Bytes that a kind of estimator holds beside network and columns."""
+        return 0
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "network_")
@@ -134,7 +138,7 @@ class WideEstimator(BaseEstimator):
         entries = x.nnz if hasattr(x, "nnz") else x.size
         shape = Shape(
             task=task, num_features=columns.num_features, num_outputs=num_outputs,
-            fixed_bytes=columns.nbytes,
+            fixed_bytes=columns.nbytes + self._beside(),
             pairs=2**40 if labels is None else int(1.25 * entries * each) + columns.num_features,
         )  # fmt: skip
         wanted = self._wanted(shape, num_rows)
