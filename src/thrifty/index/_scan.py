@@ -49,7 +49,7 @@ def score_every(queries, vectors, keys, allowed, l2, scores, ids):
 
 
 def _nearest_in(
-    queries: Rows, vectors: NDArray, allowed: NDArray[np.bool_], k: int, l2: bool
+    queries: Rows, vectors: NDArray, allowed: NDArray[np.bool_], k: int, metric: str
 ) -> tuple[NDArray[np.int64], Rows, float]:
     """Places of the nearest rows of each query and some more, in no order, -1 for none.
 
@@ -57,14 +57,16 @@ def _nearest_in(
     """
     shape = (len(queries), min(k + SPARE, len(vectors)))
     scores, places = np.full(shape, -np.inf, np.float32), np.full(shape, -1, np.int64)
-    step, longest = max(64, BLOCK // vectors.shape[1]), 0.0
+    step, longest = max(64, BLOCK // vectors.shape[1]), 1.01 if metric == "cosine" else 0.0
     for first in range(0, len(vectors), step):
         with np.errstate(invalid="ignore", over="ignore"):  # of a damaged file
             block = vectors[first : first + step].astype(np.float32, copy=False)
-            half = 0.5 * np.einsum("ij,ij->i", block, block)
-            products = queries @ block.T
-        longest = max(longest, 2 * float(half.max()))
-        _take(products, frozen(half if l2 else np.zeros_like(half)), allowed, first, scores, places)
+            products, half = queries @ block.T, np.zeros(len(block), np.float32)
+            squares = 0 * half if metric == "cosine" else np.einsum("ij,ij->i", block, block)
+        if metric == "l2":
+            half += squares / 2
+        longest = max(longest, float(squares.max()))
+        _take(products, frozen(half), allowed, first, scores, places)
     return places, scores[:, 0], longest**0.5
 
 
@@ -80,7 +82,7 @@ def fill_exactly(
     parts: Sequence[Part],
     queries: Rows,
     allowed: Sequence[NDArray[np.bool_]],
-    l2: bool,
+    metric: str,
     scores: Rows,
     ids: NDArray[np.int64],
 ) -> None:
@@ -88,13 +90,14 @@ def fill_exactly(
 
     Where rounding might have hidden a row, all are scored alone.
     """
+    l2 = metric == "l2"
     for start in range(0, len(queries), QUERIES):
         some = slice(start, start + QUERIES)
         asked, best, keys = queries[some], scores[some], ids[some]
         bounds = []
         for part, mask in zip(parts, allowed, strict=True):
             vectors = part["vectors"]
-            places, *told = _nearest_in(asked, vectors, mask, keys.shape[1], l2)
+            places, *told = _nearest_in(asked, vectors, mask, keys.shape[1], metric)
             score_places(asked, halves(vectors), part.ids, places, l2, best, keys)
             bounds.append(_bounds(told[0], asked, told[1], l2))
         unsure = np.flatnonzero(np.max(bounds, axis=0) >= best[:, -1])

@@ -85,8 +85,7 @@ class FlatIndex(VectorIndex):
         effort: float | None,
         found: Found,
     ) -> None:
-        l2 = self.metric == "l2"
-        fill_exactly(state.parts, queries, allowed, l2, found.scores, found.ids)
+        fill_exactly(state.parts, queries, allowed, self.metric, found.scores, found.ids)
 
     @classmethod
     def _restored_state(cls, index: Self, arrays: Arrays) -> State:

@@ -12,6 +12,7 @@ from thrifty.index._bytecodes import ByteCodes, Cells
 from thrifty.index._cells import EACH, cells_for
 from thrifty.index._ivfmodel import Model, heaps, joined, learned, made
 from thrifty.index._parts import Part, State
+from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, score_places
 from thrifty.index.vectors import Found, VectorIndex
@@ -22,7 +23,6 @@ DTYPES = ("float32", "float16")
 GROWN = 4  # cells are learned anew when there are so many times the rows
 QUERIES = 512  # asked at once
 EFFORT, PROBES = 0.01, 8  # where none is given
-RERANKED = 10  # candidates more than twice k whose scores are exact
 MOST = 1 << 20
 
 
@@ -48,7 +48,8 @@ class IVFIndex(VectorIndex):
         dim: numbers of a vector, 1..65536.
         metric: cosine, inner or l2.
         dtype: what vectors are held as for exact scores, float32 or float16.
-        codes: of rows in their cells: int8, a byte a number.
+        codes: of rows in their cells: int8, a byte a number; or product, a quarter of that, of
+            which more candidates are scored exactly.
         cells: how many, 1..2**20; None for 2 * sqrt(rows).
         seed: what the first centres are drawn by, 0..2**64 - 1.
 
@@ -67,7 +68,7 @@ class IVFIndex(VectorIndex):
     """
 
     KIND = "ivf-index"
-    CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes}
+    CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes, "product": ProductCodes}
 
     def __init__(
         self,
@@ -87,21 +88,24 @@ class IVFIndex(VectorIndex):
 
     @classmethod
     def within(cls, budget: int | str, dim: int, rows: int, *, metric: str = "cosine") -> Self:
-        """The index that holds so many rows in a budget: vectors as float32, or as float16.
+        """The index that holds so many rows in a budget.
+
+        Vectors as float32, or as float16, or these with product codes: the first that fits.
 
         Raises:
-            BudgetError: float16 does not fit.
+            BudgetError: the last does not fit.
         """
         count = whole("rows", rows, 0, 2**48)
-        sizes = {dtype: cls._nbytes_of(dim, count, dtype, metric) for dtype in DTYPES}
-        what = f"{count} vectors of {dim} numbers"
-        nbytes = budget_for(what, budget, sizes["float16"])
-        return cls(dim, metric=metric, dtype=DTYPES[nbytes < sizes["float32"]])
+        kinds = [("float32", "int8"), ("float16", "int8"), ("float16", "product")]
+        sizes = [cls._nbytes_of(dim, count, *kind, metric) for kind in kinds]
+        nbytes = budget_for(f"{count} vectors of {dim} numbers", budget, min(sizes))
+        fits = [kind for kind, size in zip(kinds, sizes, strict=True) if size <= nbytes]
+        return cls(dim, metric=metric, dtype=fits[0][0], codes=fits[0][1])
 
     @classmethod
-    def _nbytes_of(cls, dim: int, rows: int, dtype: str, metric: str) -> int:
+    def _nbytes_of(cls, dim: int, rows: int, dtype: str, codes: str, metric: str) -> int:
         """Bytes of so many rows at most: every cell may have a block that is nearly empty."""
-        cells, width = cells_for(rows), ByteCodes(np.ones(dim, "f4"), l2=metric == "l2").width
+        cells, width = cells_for(rows), cls.CODES[codes].width_for(dim, metric)
         a_row, blocks = dim * np.dtype(dtype).itemsize + 8, (rows + cells) // 32 + cells + 2
         return rows * a_row + blocks * width + (cells + 1) * (4 * dim + 16) + 8
 
@@ -153,10 +157,10 @@ class IVFIndex(VectorIndex):
         effort: float | None,
         found: Found,
     ) -> None:
-        cells, l2 = len(state.model.centres), self.metric == "l2"
+        cells = len(state.model.centres)
         probes = self._probes(cells, effort, _share(state, allowed))
         if probes > cells:
-            fill_exactly(state.parts, queries, allowed, l2, found.scores, found.ids)
+            fill_exactly(state.parts, queries, allowed, self.metric, found.scores, found.ids)
             return
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
@@ -183,7 +187,7 @@ class IVFIndex(VectorIndex):
         ids: NDArray[np.int64],
     ) -> None:
         """Candidates by their codes, then exact scores of these."""
-        rough, places = heaps(len(queries), min(2 * ids.shape[1] + RERANKED, part.ids.size))
+        rough, places = heaps(len(queries), min(2 * ids.shape[1] + model.codes.SPARE, part.ids.size))
         cells = Cells(part["starts"], part["firsts"])
         model.codes.look(queries, part["codes"], cells, probes, bases, mask, rough, places)
         score_places(
@@ -202,10 +206,10 @@ class IVFIndex(VectorIndex):
 
     @classmethod
     def _restored_state(cls, index: Self, arrays: Arrays) -> State:
-        n, l2 = arrays["ids"].size, index.metric == "l2"
+        n, kind = arrays["ids"].size, cls.CODES[index.codes]
         centres = taken(arrays, "centres", np.float32, (None, index.dim))
         rows = taken(arrays, "learned", np.int64, (1,))
-        codes = cls.CODES[index.codes].restored(arrays, index.dim, l2=l2)
+        codes = kind.restored(arrays, index.dim, l2=kind.by_distance(index.metric))
         if not (len(centres) and np.isfinite(centres).all()):
             raise FormatError("centres must be there and finite")
         ends = [taken(arrays, name, np.int64, (len(centres) + 1,)) for name in ("starts", "firsts")]
