@@ -7,7 +7,19 @@ Rooms load on first use, so `import thrifty` costs nothing: `thrifty.learn`, `th
 import importlib
 from types import ModuleType
 
-__all__ = ["cli", "core", "data", "hashing", "index", "laws", "learn", "models", "run", "sketch"]
+__all__ = [
+    "cli",
+    "core",
+    "data",
+    "hashing",
+    "index",
+    "laws",
+    "learn",
+    "models",
+    "run",
+    "serve",
+    "sketch",
+]
 
 __version__ = "0.1.0"
 

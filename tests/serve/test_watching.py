@@ -1,0 +1,78 @@
+"""Watching: what changes is served without a restart, what breaks is told and not served."""
+
+import json
+import logging
+import os
+import shutil
+import threading
+
+import pytest
+
+from tests.serve.fakes import DOCUMENTS, write_index
+from tests.serve.running import running, until
+from thrifty.models import train
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A fake index that a test may change."""
+    return write_index(tmp_path / "wings")
+
+
+def count(client):
+    """How many documents the served index has."""
+    return client.get("/v1/indexes/wings")["documents"]
+
+
+def test_a_new_state_is_served_and_no_request_is_dropped(folder):
+    """Clients ask on while the index is replaced twenty times; each is answered from one state."""
+    with running(folder, every=0.01) as client:
+        answers, stop = [], threading.Event()
+
+        def ask():
+            while not stop.is_set():
+                answers.append(client.ask("GET", "/v1/indexes/wings/search?q=wing")[0])
+
+        threads = [threading.Thread(target=ask) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for number in range(20):
+            documents = [{**DOCUMENTS[0], "id": str(n)} for n in range(number + 1)]
+            write_index(folder, documents)
+            until(lambda wanted=number + 1: count(client) == wanted)
+        stop.set()
+        for thread in threads:
+            thread.join()
+        assert set(answers) == {200}
+        assert client.get("/v1")["served"][0]["loads"] == 21
+        text = client.ask("GET", "/metrics")[2]
+        assert b'thrifty_reloads_total{name="wings",outcome="done"} 20.0' in text
+
+
+def test_a_broken_state_leaves_the_old_one(folder, caplog):
+    """It is told in /v1, in the log with its reason, and in the metrics."""
+    caplog.set_level(logging.ERROR, "thrifty.serve")
+    with running(folder) as client:
+        (folder / "manifest.json").write_text("[")
+        until(lambda: client.get("/v1")["served"][0]["stale"])
+        assert count(client) == 3
+        text = client.ask("GET", "/metrics")[2]
+        assert b'thrifty_reloads_total{name="wings",outcome="failed"} 1.0' in text
+        assert caplog.messages == ["reload failed"]
+        client.shelf.find("index", "wings").again = 0
+        write_index(folder, DOCUMENTS[:1])
+        until(lambda: count(client) == 1)
+        assert client.get("/v1")["served"][0]["stale"] == ""
+
+
+def test_a_replaced_model_is_swapped(model, tmp_path):
+    """A model of other classes takes the place of the first one."""
+    place = tmp_path / "animals"
+    shutil.copytree(model, place)
+    rows = [{"says": word, "kind": kind} for word, kind in (("moo", "cow"), ("oink", "pig"))] * 60
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    train([tmp_path / "rows.jsonl"], "kind", out=tmp_path / "next", memory="120MB", epochs=1)
+    with running(place) as client:
+        assert client.get("/v1/models/animals")["examples"] == ["cat", "dog", "owl"]
+        os.replace(tmp_path / "next" / "model.safetensors", place / "model.safetensors")
+        until(lambda: set(client.get("/v1/models/animals")["examples"]) == {"cow", "pig"})
