@@ -7,6 +7,8 @@ The codes of cells are of one of two kinds (the other is in _product.py), with t
     encode(rest) -> (n, w) uint8  a row of bytes for each; decode is its inverse as far as may be
     pack(codes, sizes, centres)   cell by cell, in blocks of 32 rows, (blocks, width) uint8
     unpack(blocks, sizes)         its inverse
+    by_distance(metric)           whether rows are ordered by squared distances (l2) by its choice
+    width_for(dim, metric)        bytes of a block;  SPARE: candidates beyond 2 * k worth scoring
     look(queries, blocks, cells, probes, bases, allowed, heaps, helds)
                                   the best candidates of each query from the cells it probes
 """
@@ -53,6 +55,8 @@ class ByteCodes:
         l2: each row is given, beside its bytes, what makes its scores those of squared distances.
     """
 
+    SPARE = 10  # candidates more than twice k whose scores are to be exact
+
     def __init__(self, steps: Rows, *, l2: bool) -> None:
         self.steps, self.l2 = frozen(steps), l2
         self.groups = -(-steps.size // 4)
@@ -64,6 +68,16 @@ class ByteCodes:
         top = np.abs(rest).max(axis=0, initial=0)
         top = np.minimum(top, CLIP * rest.std(axis=0, dtype=np.float64)) / 127
         return cls(np.where(top > 0, top, 1).astype(np.float32), l2=l2)
+
+    @staticmethod
+    def by_distance(metric: str) -> bool:
+        """Whether rows are ordered by squared distances."""
+        return metric == "l2"
+
+    @classmethod
+    def width_for(cls, dim: int, metric: str) -> int:
+        """Bytes of a block of rows of so many numbers."""
+        return cls(np.ones(dim, np.float32), l2=cls.by_distance(metric)).width
 
     def arrays(self) -> Arrays:
         """The steps."""

@@ -71,7 +71,8 @@ def learned(
     """
     centres = learned_centres(sample, count, rng, sphere=metric == "cosine")
     rest = sample - centres[assigned(sample, centres)]
-    return Model(frozen(centres), kind.learned(rest, rng, l2=metric == "l2"), total)
+    codes = kind.learned(rest, rng, l2=kind.by_distance(metric))
+    return Model(frozen(centres), codes, total)
 
 
 def made(model: Model, rows: Rows, ids: NDArray[np.int64], dtype: str) -> Part:
