@@ -17,7 +17,10 @@ FROZEN = {
         "FILES", "--target", "--out", "--memory", "--task", "--separator", "--types",
         "--validation", "--epochs", "--time-limit", "--threads", "--seed", "--strict", "--json",
     ],
-    "evaluate": ["MODEL", "FILES", "--strict", "--json"],
+    "evaluate": [
+        "MODEL", "FILES", "--queries", "--qrels", "--filter", "--expand", "--fusion", "--learn",
+        "--strict", "--json",
+    ],
     "predict": ["MODEL", "FILE", "--top", "--explain", "--json"],
     "profile": [
         "FILES", "--memory", "--types", "--by", "--distinct", "--time", "--window", "--compare",
@@ -34,6 +37,14 @@ FROZEN = {
     "rank": [
         "FILES", "--source", "--target", "--personal", "--out", "--top", "--damping",
         "--undirected", "--strict", "--json",
+    ],
+    "index": [
+        "FILES", "--out", "--text", "--title", "--id", "--vectors", "--encoder", "--chunk",
+        "--overlap", "--memory", "--language", "--add", "--remove", "--strict", "--json",
+    ],
+    "search": [
+        "INDEX", "QUESTION", "--k", "--filter", "--explain", "--queries", "--run", "--expand",
+        "--fusion", "--json",
     ],
     "methods": ["--json"],
     "demo": ["--out"],

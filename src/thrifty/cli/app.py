@@ -54,11 +54,14 @@ def make_app() -> Any:
     from thrifty.cli.dedup import dedup
     from thrifty.cli.demo import demo
     from thrifty.cli.evaluate import evaluate
+    from thrifty.cli.index import index
     from thrifty.cli.methods import methods
     from thrifty.cli.phrases import phrases
     from thrifty.cli.predict import predict
     from thrifty.cli.profile import profile
     from thrifty.cli.rank import rank
+    from thrifty.cli.search import search
+    from thrifty.cli.serve import serve
     from thrifty.cli.train import train
 
     app = App(
@@ -71,7 +74,8 @@ def make_app() -> Any:
         print_error=False,
         suppress_keyboard_interrupt=False,
     )
-    for verb in (train, evaluate, predict, profile, dedup, phrases, rank, methods, demo):
+    found = (train, evaluate, predict, index, search, serve, profile, dedup, phrases, rank)
+    for verb in (*found, methods, demo):
         app.command(verb)
     return app
 

@@ -17,6 +17,7 @@ from thrifty.models.rank import RankedNodes, rank
 from thrifty.models.resolve import Entities, resolve
 from thrifty.models.search import SearchIndex
 from thrifty.models.search_build import add_documents, index_documents, remove_documents
+from thrifty.models.search_learn import learn_fusion
 from thrifty.models.sentiment import SeedSentiment
 from thrifty.models.train import train
 
@@ -46,6 +47,7 @@ __all__ = [
     "expander_of",
     "index_documents",
     "judge",
+    "learn_fusion",
     "phrases",
     "plan",
     "profile",

@@ -145,7 +145,7 @@ class SearchIndex:
             piece = texts[low : low + AT_ONCE]
             ranked, _ = self._ranked(snapshot, piece, wanted, filter=filter, **how)
             rows = np.concatenate([one.rows for one in ranked])
-            ids = iter(self._names(snapshot, rows))
+            ids = iter(self.names(snapshot, rows))
             for name, one in zip(names[low : low + AT_ONCE], ranked, strict=True):
                 best: dict[str, float] = {}
                 for score in one.scores.tolist():
@@ -259,7 +259,7 @@ class SearchIndex:
         np.add.at(made, owner, vectors * weights[:, None])
         return made
 
-    def _names(self, snapshot: Snapshot, rows: NDArray[np.int64]) -> list[str]:
+    def names(self, snapshot: Snapshot, rows: NDArray[np.int64]) -> list[str]:
         """Ids of many rows; of passages, those of their documents."""
         column = DOCUMENT if self.layout.chunk else self.layout.key
         held = self._ids

@@ -22,7 +22,7 @@ from thrifty.models.fusion import Fusion
 from thrifty.models.search_documents import DOCUMENT, Layout, layout_of, tables
 from thrifty.models.search_vectors import Encoder, VectorSide, joined_texts
 
-__all__ = ["add_documents", "index_documents", "remove_documents"]
+__all__ = ["add_documents", "index_documents", "remove_documents", "writing"]
 
 Told = Callable[[dict[str, Any]], None]
 TOKEN = 16  # bytes of the encoder's sample for each word, while it learns
@@ -125,7 +125,7 @@ def add_documents(
     begun, tell = time.perf_counter(), progress or (lambda state: None)
     source = data.open(files, strict=strict)
     budget = max(parse_bytes(memory) // 3, 1 << 20)
-    with _writing(out, memory=budget) as (index, layout):
+    with writing(out, memory=budget) as (index, layout):
         facts = _fill(index, source, layout, tell)
     return facts | {"seconds": time.perf_counter() - begun, "out": str(out)}
 
@@ -139,7 +139,7 @@ def remove_documents(out: str | Path, ids: Sequence[str]) -> dict[str, Any]:
         SaveError: the folder cannot be written, or another writer is at it.
     """
     begun = time.perf_counter()
-    with _writing(out) as (index, layout):
+    with writing(out) as (index, layout):
         names = list(dict.fromkeys(ids))
         if layout.chunk:
             whole = {name: _passages(index, name) for name in names}
@@ -151,8 +151,14 @@ def remove_documents(out: str | Path, ids: Sequence[str]) -> dict[str, Any]:
 
 
 @contextmanager
-def _writing(out: str | Path, **how: Any) -> Iterator[tuple[TextIndex, Layout]]:
-    """The index, open for writing."""
+def writing(out: str | Path, **how: Any) -> Iterator[tuple[TextIndex, Layout]]:
+    """The index and its layout, open for writing; closed at the end, committed or not.
+
+    Raises:
+        DataError: the index was made by something else.
+        FormatError: there is no index, or it is damaged.
+        SaveError: the folder cannot be written, or another writer is at it.
+    """
     more = TextIndex.open(out).settings.get("more") or {}
     if "layout" not in more:
         raise DataError(f"{out} must be made by thrifty index, got an index of texts alone")
