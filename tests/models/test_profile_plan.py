@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thrifty.core import BudgetError, FormatError
-from thrifty.models.profile_plan import Sizes, held, sizes_for
+from thrifty.core import BudgetError, FormatError, parse_bytes
+from thrifty.models.profile_plan import Sizes, held, least_for, sizes_for
 
 
 @given(st.integers(4_000_000, 10**10), st.integers(1, 100), st.integers(1, 16))
@@ -32,6 +32,20 @@ def test_more_memory_is_never_smaller():
         assert small.k <= large.k
     assert plans[0] != plans[-1]
     assert sizes_for("64 MB", ["text"], threads=1) == sizes_for("64 MB", ["text"], threads=4)
+
+
+@pytest.mark.parametrize("columns", [257, 1000, 5000])
+@pytest.mark.parametrize("memory", ["70 MB", "400 MB", "4 GB"])
+def test_very_many_numbers_have_rows_within_the_budget(columns, memory):
+    """Rows of directions and sketches fit together; more memory never has fewer rows."""
+    kinds = ["number"] * columns
+    least = least_for(kinds)
+    assert sizes_for(least, kinds).directions >= 8
+    budget = max(least, parse_bytes(memory))
+    sizes = sizes_for(budget, kinds)
+    assert 8 <= sizes.directions <= columns
+    assert held(sizes, columns, columns) * 7 <= budget
+    assert sizes_for(10 * budget, kinds).directions >= sizes.directions
 
 
 def test_the_smallest_budget_is_named_and_enough():

@@ -1,16 +1,23 @@
 """Profile state: a table's profile in parts is that of the whole; its bytes; its edges."""
 
 import datetime as dt
+import io
 
 import numpy as np
 import pyarrow as pa
 import pytest
+from rich.console import Console
 
 from thrifty.core import DataError, FormatError, IncompatibleError, dump
 from thrifty.data import Column, Schema
+from thrifty.models import profile_plan, profile_state
+from thrifty.models.profile import profile
 from thrifty.models.profile_ask import Ask
+from thrifty.models.profile_facts import facts_of
+from thrifty.models.profile_page import profile_page
 from thrifty.models.profile_plan import sizes_for
 from thrifty.models.profile_state import TableProfile
+from thrifty.models.profile_terminal import tables
 
 SCHEMA = Schema(
     (
@@ -98,6 +105,56 @@ def test_rows_may_be_dicts():
     profile = made([{"user": "a", "age": "7"}, {"user": "b"}])
     assert profile.rows == 2
     assert profile.columns["age"].counts["missing"] == 1
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Correlations of more than four columns are estimates."""
+    monkeypatch.setattr(profile_plan, "MOST_NUMBERS", 4)
+    monkeypatch.setattr(profile_state, "MOST_NUMBERS", 4)
+
+
+def wide(n, seed=0):
+    """Six columns, of which the first and the last move together; every tenth value is missing."""
+    rng = np.random.default_rng(seed)
+    columns = rng.normal(size=(n, 6)) * 10.0 ** np.arange(6) + 100
+    columns[:, 5] = -3 * columns[:, 0]
+    return pa.table(
+        {f"c{i}": pa.array(c, mask=rng.random(n) < 0.1) for i, c in enumerate(columns.T)}
+    )
+
+
+def test_very_many_columns_are_estimated(few):
+    """All columns are covered, parts merge within the bounds, bytes come back."""
+    rows, schema = wide(900), Schema(tuple(Column(f"c{i}", "number") for i in range(6)))
+    sizes = sizes_for("64 MB", ["number"] * 6)
+    assert sizes.directions == 6
+    empty = TableProfile(schema, sizes).look(rows.slice(0, 50))
+    parts = [empty.copy().add(rows.slice(at, 300)) for at in (0, 300, 600)]
+    whole = empty.merge(parts[0]).merge(parts[1]).merge(parts[2])
+    best = whole.moments.correlated(1)[0]
+    assert (best.first, best.second) == (0, 5)
+    assert best.correlation.estimate < -0.8
+    assert whole.moments.counts().tolist() == [len(rows) - c.null_count for c in rows.columns]
+    assert TableProfile.from_bytes(whole.to_bytes()) == whole
+    assert TableProfile(schema, sizes).merge(parts[0]) == parts[0]
+
+
+def test_facts_say_what_correlations_are(few):
+    """Estimates with a bound on each, or why there are none; the page and terminal say so too."""
+    console = Console(file=io.StringIO(), width=400, color_system=None)
+    least = profile_plan.least_for(["number"] * 6)
+    assert sizes_for(least, ["number"] * 6).directions >= 6
+    for memory, are in (("64 MB", "estimates"), (least - 1000, "not kept")):
+        facts = facts_of(profile(wide(600), memory=memory, threads=1)) | {"title": "t"}
+        assert facts["correlations_are"] == are
+        assert facts["correlations_note"].startswith("Correlations of 6 numeric columns are ")
+        assert facts["correlations_note"] in profile_page(facts)
+        console.print(tables(facts))
+        assert facts["correlations_note"] in console.file.getvalue()
+        for pair in facts["correlations"]:
+            assert pair["low"] <= pair["estimate"] <= pair["high"]
+    assert "off by at most" in console.file.getvalue()
 
 
 def test_refusals():

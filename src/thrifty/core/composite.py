@@ -46,9 +46,12 @@ def unpacked(
         FormatError: a kind is not one of these, or a member is damaged.
     """
     members: dict[str, Any] = {}
+    owned: dict[str, Arrays] = {name: {} for name in spec}
+    for key, array in arrays.items():
+        name, _, inside = key.partition("/")
+        owned.get(name, {})[inside] = array
     for name, part in spec.items():
         if part["kind"] not in kinds:
             raise FormatError(f"kind of member {name!r} is not known: {part['kind']!r}")
-        own = {k.partition("/")[2]: a for k, a in arrays.items() if k.startswith(f"{name}/")}
-        members[name] = kinds[part["kind"]].restore(part["spec"], own)
+        members[name] = kinds[part["kind"]].restore(part["spec"], owned[name])
     return members

@@ -76,6 +76,8 @@ def profile(
         windows=window is not None,
     )  # fmt: skip
     empty = TableProfile(schema, sizes, ask=ask, seed=seed)
+    if sizes.directions:
+        empty.look(opened.sample() if isinstance(opened, Source) else _some(opened))
     shown = None if progress is None else _shown(opened, progress)
     found = fold(
         opened, empty, columns=schema.names, engine=engine, threads=workers, progress=shown
@@ -101,15 +103,19 @@ def _schema(source: Source | pa.Table, types: str | Mapping[str, str] | None) ->
         again = infer(source, keep=ignored) if ignored else told
         found = [again[c.name] if c.kind == "ignore" else c for c in told.columns]
         return Schema(tuple(replace(column, reason="") for column in found))
-    step = max(1, len(source) // SAMPLE)
-    some = source.take(list(range(0, len(source), step))) if len(source) else source
-    columns = []
+    some, columns = _some(source), []
     for name in some.column_names:
         sample = some[name].combine_chunks()
         column = kind_of(name, sample)
         column = column if column.kind != "ignore" else kind_of(name, sample, keep=True)
         columns.append(replace(column, reason=""))
     return Schema(tuple(columns)).override(types)
+
+
+def _some(table: pa.Table) -> pa.Table:
+    """About 5,000 rows, spread over the table."""
+    step = max(1, len(table) // SAMPLE)
+    return table.take(list(range(0, len(table), step))) if len(table) else table
 
 
 def _shown(source: Source | pa.Table, progress: Progress) -> Callable[[int, int], None]:

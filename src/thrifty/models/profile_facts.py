@@ -2,18 +2,19 @@
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
-from thrifty.core import Interval
+from thrifty.core import Interval, format_bytes
 from thrifty.models.profile_ask import rolling
 from thrifty.models.profile_column import ColumnProfile
 from thrifty.models.profile_outliers import outliers
+from thrifty.models.profile_plan import least_for
 from thrifty.models.profile_state import TableProfile
-from thrifty.sketch import Group
+from thrifty.sketch import CoMoments, Correlated, CovarianceSketch, Group
 
 __all__ = ["facts_of", "interval_facts", "moment_text"]
 
@@ -31,16 +32,17 @@ def facts_of(profile: TableProfile, confidence: float = 0.95) -> dict[str, Any]:
 
     Returns:
         rows, columns by name (type, missing, distinct, frequent, quantiles, histogram, ...),
-        duplicates and near_duplicates among the rows, correlations, state_bytes; where they are
-        asked, windows (end, distinct), their mean, rows that came too late for any; and by (the
-        1,000 largest groups, each with rows and distinct).
+        duplicates and near_duplicates among the rows, correlations (with correlations_are "exact",
+        "estimates" or "not kept", a note where they are not exact, and then a bound on each),
+        state_bytes; where they are asked, windows (end, distinct), their mean, rows that came too
+        late for any; and by (the 1,000 largest groups, each with rows and distinct).
     """
     facts: dict[str, Any] = {
         "rows": profile.rows,
         "columns": {n: _column(c, confidence) for n, c in profile.columns.items()},
         "duplicates": interval_facts(profile.same.repeated(confidence)),
         "near_duplicates": interval_facts(profile.near.repeated(confidence)),
-        "correlations": _correlations(profile, confidence),
+        **_correlations(profile, confidence),
         "confidence": confidence,
         "state_bytes": profile.nbytes,
     }
@@ -175,13 +177,49 @@ def _bins(column: ColumnProfile) -> Any:
     return np.arange(low, high + step + 1, step) - 0.5
 
 
-def _correlations(profile: TableProfile, confidence: float) -> list[dict[str, Any]]:
+def _correlations(profile: TableProfile, confidence: float) -> dict[str, Any]:
+    """The strongest pairs: exact, or estimates with their bounds, or why there are none."""
+    if isinstance(profile.moments, CoMoments):
+        pairs = profile.moments.correlated(PAIRS, confidence=confidence)
+        return {"correlations": _pairs(profile, pairs), "correlations_are": "exact"}
+    if profile.moments is None:
+        note = _not_kept(profile)
+        return {"correlations": [], "correlations_are": "not kept", "correlations_note": note}
+    pairs = profile.moments.correlated(PAIRS)
+    found = [
+        pair | {"bound": max(pair["high"] - pair["estimate"], pair["estimate"] - pair["low"])}
+        for pair in _pairs(profile, pairs)
+    ]
+    note = _estimated(profile.moments)
+    return {"correlations": found, "correlations_are": "estimates", "correlations_note": note}
+
+
+def _pairs(profile: TableProfile, pairs: Iterable[Correlated]) -> list[dict[str, Any]]:
     names = profile.numbers
-    pairs = profile.moments.correlated(PAIRS, confidence=confidence) if len(names) > 1 else []
     return [
         {"columns": [names[pair.first], names[pair.second]], **_three(pair.correlation)}
         for pair in pairs
     ]
+
+
+def _estimated(moments: CovarianceSketch) -> str:
+    held = 1 - float(np.mean(moments.unheld()))
+    return (
+        f"Correlations of {moments.dim:,} numeric columns are estimates from {moments.ell:,} "
+        f"frequent directions, which hold {held:.0%} of their variance; each lies between "
+        "its ends for certain. A missing value counts as the mean of the rows around it. More "
+        "memory makes the ends narrower."
+    )
+
+
+def _not_kept(profile: TableProfile) -> str:
+    kinds = [column.kind for column in profile.columns.values()]
+    asked = {"groups": profile.groups is not None, "windows": profile.windows is not None}
+    least = format_bytes(least_for(kinds, **asked), up=True)
+    return (
+        f"Correlations of {len(profile.numbers):,} numeric columns are not kept, for want of "
+        f"memory: it takes {least} at least (with up to 4 threads)."
+    )
 
 
 def _three(interval: Interval) -> Mapping[str, float]:

@@ -36,7 +36,7 @@ def profile_page(facts: Facts) -> str:
         section("Over time", _windows(facts)),
         section("Groups", _groups(facts.get("by"))),
         section("Rows that are there again", _twins(facts)),
-        section("Columns that move together", _correlations(facts.get("correlations") or ())),
+        section("Columns that move together", _correlations(facts)),
         *(_column(n, c, i < MOST_CHARTS) for i, (n, c) in enumerate(columns.items())),
         section("Rows and values that were skipped", skipped(facts.get("skipped"))),
     ]
@@ -160,10 +160,17 @@ def _twins(facts: Facts) -> list[Markup]:
     ]  # fmt: skip
 
 
-def _correlations(found: Iterable[Facts]) -> list[Markup]:
-    rows = [(" and ".join(i["columns"]), *(float(i[key]) for key in THREE)) for i in found]
+def _correlations(facts: Facts) -> list[Markup]:
+    found, note = facts.get("correlations") or (), facts.get("correlations_note")
+    rows = [
+        (" and ".join(i["columns"]), *(float(i[key]) for key in (*THREE, "bound") if key in i))
+        for i in found
+    ]
     heads = ["columns", "correlation", "at least", "at most"]
-    return [table("Strongest first", heads, rows)] if rows else []
+    if note:
+        heads = ["columns", "estimate", "at least", "at most", "off by at most"]
+    parts = [element("p", note)] if note else []
+    return [*parts, table("Strongest first", heads, rows)] if rows else parts
 
 
 def _windows(facts: Facts) -> list[Markup]:

@@ -13,14 +13,14 @@ from thrifty.data.report import Report
 from thrifty.data.schema import Schema
 from thrifty.models.profile_ask import Ask, groups_for, windows_for
 from thrifty.models.profile_column import ColumnProfile
-from thrifty.models.profile_plan import Sizes
+from thrifty.models.profile_plan import MOST_NUMBERS, Sizes
 from thrifty.models.profile_twins import near_hashes, row_hashes
-from thrifty.sketch import CoMoments, DistinctSample, GroupBy, Windows
+from thrifty.sketch import CoMoments, CovarianceSketch, DistinctSample, GroupBy, Windows
 
 __all__ = ["TableProfile"]
 
-MEMBERS = {kind.KIND: kind for kind in (ColumnProfile, DistinctSample, CoMoments, Windows, GroupBy)}
-MOST_NUMBERS, NOTHING = 256, Ask()
+KINDS = (ColumnProfile, DistinctSample, CoMoments, CovarianceSketch, Windows, GroupBy)
+MEMBERS, NOTHING, CELLS = {kind.KIND: kind for kind in KINDS}, Ask(), 2**22
 
 
 class TableProfile(Summary):
@@ -52,19 +52,20 @@ class TableProfile(Summary):
     def __init__(self, schema: Schema, sizes: Sizes, *, ask: Ask = NOTHING, seed: int = 0) -> None:
         self.schema, self.sizes, self.seed, self.rows = schema, sizes, seed, 0
         self.ask = ask.checked(schema)
+        self._alone = {name: schema.select([name]) for name in schema.names}
         looks = {"p": sizes.p, "slots": sizes.slots, "k": sizes.k, "seed": seed}
         self.columns = {name: ColumnProfile(_kind(schema[name]), **looks) for name in schema.names}
         self.same = DistinctSample(sizes.sample, seed=seed)
         self.near = DistinctSample(sizes.sample, seed=seed)
-        self.moments = CoMoments(max(1, len(self.numbers)))
+        self.moments = _moments(len(self.numbers), sizes.directions)
         self.windows = windows_for(ask, sizes.window_bytes, seed)
         self.groups = groups_for(ask, sizes.group_bytes, seed)
 
     @property
     def numbers(self) -> list[str]:
-        """Columns whose correlations are kept: the first 256 of numbers and dates."""
+        """Columns of numbers and dates, whose correlations are kept: estimates of more than 256."""
         kinds = ("number", "date")
-        return [name for name, part in self.columns.items() if part.kind in kinds][:MOST_NUMBERS]
+        return [name for name, part in self.columns.items() if part.kind in kinds]
 
     @property
     def _texts(self) -> list[str]:
@@ -81,8 +82,8 @@ class TableProfile(Summary):
     def _members(self) -> dict[str, Summary]:
         numbered = enumerate(self.columns.values())
         parts: dict[str, Summary] = {f"column {i}": column for i, column in numbered}
-        parts |= {"same": self.same, "near": self.near, "moments": self.moments}
-        asked = {"windows": self.windows, "groups": self.groups}
+        parts |= {"same": self.same, "near": self.near}
+        asked = {"moments": self.moments, "windows": self.windows, "groups": self.groups}
         return parts | {name: part for name, part in asked.items() if part is not None}
 
     def arrays(self) -> dict[str, NDArray]:
@@ -98,12 +99,25 @@ class TableProfile(Summary):
         made = cls(schema, sizes, ask=ask, seed=spec["seed"])
         parts = unpacked(packed(made._members)[0], arrays, MEMBERS)
         made.columns = {name: parts[f"column {i}"] for i, name in enumerate(made.columns)}
-        made.same, made.near, made.moments = parts["same"], parts["near"], parts["moments"]
+        made.same, made.near, made.moments = parts["same"], parts["near"], parts.get("moments")
         made.windows, made.groups = parts.get("windows"), parts.get("groups")
         made.rows = int(taken(arrays, "rows", np.int64, (1,))[0])
         if any(part.counts["rows"] != made.rows for part in made.columns.values()):
             raise FormatError(f"columns of a profile must have its {made.rows} rows each")
         return made
+
+    def look(self, sample: pa.Table) -> Self:
+        """Take the units of very many numeric columns from a sample, before the first row.
+
+        Args:
+            sample: rows as they were read; they are not added.
+        """
+        if isinstance(self.moments, CovarianceSketch):
+            for batch in sample.combine_chunks().to_batches()[:1]:
+                rows = self.schema.select(self.numbers).cast(batch, Report())
+                columns = [_numbers(rows[name]) for name in self.numbers]
+                self.moments.scale_by(np.column_stack(columns))
+        return self
 
     def add(self, batch: Any) -> Self:
         """Add rows as they were read: each column is brought to its kind first.
@@ -118,9 +132,11 @@ class TableProfile(Summary):
     def _add(self, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows
         cast: dict[Any, pa.Array] = {}
+        places = {name: i for i, name in enumerate(batch.schema.names)}
         for name, profile in self.columns.items():
             report = Report()
-            cast[name] = self.schema.select([name]).cast(batch, report)[name]
+            alone = batch.select([places[name]]) if name in places else batch
+            cast[name] = self._alone[name].cast(alone, report)[name]
             profile.add(cast[name], sum(report.counts.values()))
         rows = pa.RecordBatch.from_pydict(cast)
         self.same.add_hashes(row_hashes(rows, self.seed))
@@ -129,8 +145,18 @@ class TableProfile(Summary):
             self.windows.add(cast[self.ask.distinct], cast[self.ask.time])
         if self.groups is not None:
             self.groups.add(cast[self.ask.by], cast[self.ask.distinct or self.ask.by])
-        if self.numbers:
-            self.moments.add(np.column_stack([_numbers(cast[name]) for name in self.numbers]))
+        if self.numbers and self.moments is not None:
+            self._add_numbers(self.moments, cast, batch.num_rows)
+
+    def _add_numbers(
+        self, moments: CoMoments | CovarianceSketch, cast: dict[Any, pa.Array], rows: int
+    ) -> None:
+        """Rows of numbers, in blocks of four million cells."""
+        names = self.numbers
+        step = max(64, CELLS // len(names))
+        for start in range(0, rows, step):
+            part = [_numbers(cast[name].slice(start, step)) for name in names]
+            moments.add(np.column_stack(part))
 
     def _absorb(self, other: Self) -> None:
         self.rows += other.rows
@@ -141,6 +167,13 @@ class TableProfile(Summary):
     def nbytes(self) -> int:
         """Bytes of the members."""
         return sum(part.nbytes for part in self._members.values())
+
+
+def _moments(numbers: int, directions: int) -> CoMoments | CovarianceSketch | None:
+    """Exact correlations of up to 256 columns; estimates of more, where there is room for them."""
+    if numbers <= MOST_NUMBERS:
+        return CoMoments(max(1, numbers))
+    return CovarianceSketch(numbers, directions) if directions else None
 
 
 def _kind(column: Column) -> str:

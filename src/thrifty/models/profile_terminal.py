@@ -138,11 +138,12 @@ def _rest(facts: Facts) -> Any:
         f"rows with an equal one elsewhere: {_about(facts['duplicates'])}",
         f"rows nearly equal to another:     {_about(facts['near_duplicates'])}",
     ]
+    lines += [facts["correlations_note"]] if "correlations_note" in facts else []
     for pair in facts.get("correlations", ())[:5]:
         ends = f"{pair['low']:+.2f}..{pair['high']:+.2f}"
-        lines.append(
-            f"correlation {pair['estimate']:+.2f} ({ends})  {' and '.join(pair['columns'])}"
-        )
+        about = f" estimate, off by at most {pair['bound']:.2g}" if "bound" in pair else ""
+        told = f"correlation {pair['estimate']:+.2f} ({ends}{about})"
+        lines.append(f"{told}  {' and '.join(pair['columns'])}")
     for name, column in facts["columns"].items():
         if column.get("outliers"):
             shown = ", ".join(f"{item['value']:g}" for item in column["outliers"][:4])
