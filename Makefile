@@ -21,6 +21,8 @@ $(READY): | $(VENV)/bin/python
 	@echo "setup: installing into $(VENV) (a few minutes the first time)"
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --upgrade 'pip>=25.1'
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e . --group test --group lint
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get install -qq -y chromium >/dev/null 2>&1; } || echo "setup: no chromium: the page is not tested"
 	@rm -f $(VENV)/.ready-*
 	@touch $@
 

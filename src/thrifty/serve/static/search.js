@@ -7,6 +7,7 @@ import { filterPanel } from "./filter.js";
 const TITLES = ["title", "name", "subject", "headline"];
 const SIZES = [10, 20, 50, 100];
 const PAUSE = 250;
+const PARTS = ["part", "term", "field", "tf", "df", "idf", "weight", "score"];
 
 export async function searchView(name, query) {
   const about = await askJson(`/v1/indexes/${encodeURIComponent(name)}`);
@@ -110,7 +111,7 @@ class Search {
     const took = `${number(Math.max(ms, 0.1), 2)} ms`;
     this.status.textContent = hits.length ? `${plural(hits.length, "result")} in ${took}` : "";
     const most = Math.max(...hits.map((hit) => hit.score), 0);
-    if (hits.length) swap(this.results, hits.map((hit) => card(hit, most, asked.explain)));
+    if (hits.length) swap(this.results, hits.map((hit) => card(hit, most, this.about.id)));
     else {
       this.status.textContent = "No results";
       swap(this.results, el("li", { cls: "empty" },
@@ -120,7 +121,7 @@ class Search {
   }
 }
 
-function card(hit, most, explained) {
+function card(hit, most, key) {
   const fields = hit.fields || {};
   const snippets = hit.snippets || {};
   const title = TITLES.find((name) => fields[name]);
@@ -128,7 +129,7 @@ function card(hit, most, explained) {
   const link = safe(fields.url ?? fields.link ?? fields.href);
   const body = Object.keys(snippets).find((name) => name !== title);
   const text = body ? marked(snippets[body]) : longest(fields, title);
-  const rest = Object.entries(fields).filter(([name, value]) => name !== title && name !== body && isShort(value) && !safe(value));
+  const rest = Object.entries(fields).filter(([name, value]) => name !== title && name !== key && name !== body && isShort(value) && !safe(value));
   return el("li", { cls: "hit" },
     el("article", {},
       el("header", {},
@@ -137,7 +138,7 @@ function card(hit, most, explained) {
       text ? el("p", { cls: "snippet" }, text) : null,
       el("dl", { cls: "chips" }, el("div", {}, el("dt", {}, "id"), el("dd", {}, String(hit.id))),
         rest.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, shown(value))))),
-      explained ? reasons(hit.explain) : null));
+      reasons(hit.explain)));
 }
 
 function score(value, most) {
@@ -153,7 +154,7 @@ export function marked(pieces) {
 }
 
 function longest(fields, title) {
-  const texts = Object.entries(fields).filter(([name, value]) => name !== title && typeof value === "string" && value.length > 60);
+  const texts = Object.entries(fields).filter(([name, value]) => name !== title && name !== key && typeof value === "string" && value.length > 60);
   const text = texts.map(([, value]) => value).sort((a, b) => b.length - a.length)[0];
   return text ? (text.length > 280 ? `${text.slice(0, 280)}...` : text) : null;
 }
@@ -175,15 +176,16 @@ function safe(value) {
 function reasons(explain) {
   const parts = Array.isArray(explain) ? explain : [];
   if (!parts.length) return null;
-  const heads = Object.keys(parts[0]).filter((key) => parts.some((part) => part[key] !== null));
+  const heads = PARTS.filter((key) => parts.some((part) => part[key] !== null && part[key] !== undefined));
   const most = Math.max(...parts.map((part) => Math.abs(part.score ?? 0)), 1e-9);
-  const cell = (part, key) => (key === "term" ? el("th", { scope: "row" }, String(part[key]))
-    : el("td", { cls: typeof part[key] === "number" ? "number" : null }, number(part[key], 3)));
+  const numeric = (key) => (parts.some((part) => typeof part[key] === "number") ? "number" : null);
+  const cell = (part, key, at) => (at === 0 ? el("th", { scope: "row" }, String(part[key] ?? ""))
+    : el("td", { cls: numeric(key) }, number(part[key], 3)));
   const bar = (part) => el("td", { cls: "grow" }, el("span", { cls: "meter", "aria-hidden": "true" },
     el("i", { style: { width: `${(Math.abs(part.score ?? 0) / most * 100).toFixed(1)}%` } })));
   return el("details", { cls: "why", open: true }, el("summary", {}, "Why this result"),
     el("div", { cls: "wide", tabindex: "0", role: "region", "aria-label": "Parts of the score" }, el("table", {},
-      el("thead", {}, el("tr", {}, heads.map((key) => el("th", { scope: "col", cls: typeof parts[0][key] === "number" ? "number" : null }, key)),
+      el("thead", {}, el("tr", {}, heads.map((key) => el("th", { scope: "col", cls: numeric(key) }, key)),
         el("td", {}))),
-      el("tbody", {}, parts.map((part) => el("tr", {}, heads.map((key) => cell(part, key)), bar(part)))))));
+      el("tbody", {}, parts.map((part) => el("tr", {}, heads.map((key, at) => cell(part, key, at)), bar(part)))))));
 }
