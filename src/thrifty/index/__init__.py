@@ -4,10 +4,13 @@ from thrifty.index._tune import SLIDE, Settings, tune
 from thrifty.index.analyzer import Analyzer
 from thrifty.index.bands import Bands
 from thrifty.index.flat import FlatIndex
+from thrifty.index.graph import GraphIndex
 from thrifty.index.hamming import HammingIndex
 from thrifty.index.ivf import IVFIndex
 from thrifty.index.maxip import MaxIPIndex
+from thrifty.index.multiindex import MultiIndexHashing
 from thrifty.index.setindex import SetIndex
+from thrifty.index.setshards import SetShards
 from thrifty.index.textindex import TextIndex
 from thrifty.index.vectors import VectorIndex
 
@@ -16,10 +19,13 @@ __all__ = [
     "Analyzer",
     "Bands",
     "FlatIndex",
+    "GraphIndex",
     "HammingIndex",
     "IVFIndex",
     "MaxIPIndex",
+    "MultiIndexHashing",
     "SetIndex",
+    "SetShards",
     "Settings",
     "TextIndex",
     "VectorIndex",

@@ -43,7 +43,7 @@ class ProductCodes:
         l2: rows are given offsets, which make their scores those of squared distances.
     """
 
-    SPARE = 80  # candidates more than twice k whose scores are to be exact
+    TIMES, SPARE = 2, 80  # of k, and beyond that: candidates whose scores are to be exact
 
     def __init__(self, words: Rows, dim: int, *, l2: bool) -> None:
         self.words, self.dim, self.l2 = frozen(words), dim, l2
@@ -110,7 +110,7 @@ class ProductCodes:
         for start in range(0, len(rest), step):
             some = slice(start, start + step)
             nearest_words(_parted(rest[some], count, each), self.words, codes[some])
-        return codes[:, ::2] | codes[:, 1::2] << 4
+        return codes[:, ::2] | codes[:, 1::2] << np.uint8(4)
 
     def decode(self, codes: Bytes) -> Rows:
         """What the codes of rows stand for, (n, d)."""
