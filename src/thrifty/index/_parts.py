@@ -63,6 +63,11 @@ class Part:
         return self.ids[order], order
 
     @property
+    def rising(self) -> bool:
+        """Whether ids stand in rising order."""
+        return self._order[1] is None
+
+    @cached_property
     def top(self) -> int:
         """The largest id, -1 where there is none."""
         return int(self.ids.max(initial=-1))

@@ -107,6 +107,10 @@ class VectorIndex(Summary):
         """
         raise NotImplementedError
 
+    def _checked(self, name: str, given: ArrayLike) -> NDArray[np.float32]:
+        """Vectors as (n, dim) float32, of length 1 if the metric is cosine, or refused."""
+        return checked_vectors(name, given, self.dim, self.metric, self)
+
     def _model_arrays(self, model: Any) -> Arrays:
         """The model as arrays, by names that no part has."""
         return {}
@@ -134,7 +138,7 @@ class VectorIndex(Summary):
             ValueError: a vector is not finite, too large, or 0 where the metric is cosine; an id
                 is negative or there twice.
         """
-        rows = checked_vectors("vectors", vectors, self.dim, self.metric, self)
+        rows = self._checked("vectors", vectors)
         with self._lock:
             self._take(rows, self._new_ids(self._state, len(rows), ids))
         return self
@@ -183,7 +187,7 @@ class VectorIndex(Summary):
                 effort outside the range.
         """
         state = self._state
-        asked = checked_vectors("queries", queries, self.dim, self.metric, self)
+        asked = self._checked("queries", queries)
         count, only = whole("k", k, 1, MOST), checked_filter(filter)
         if effort is not None and not 0 < effort <= 1:
             raise ValueError(f"effort must be above 0 and at most 1, got {effort!r}")
@@ -268,8 +272,7 @@ class VectorIndex(Summary):
         """The state with one part more; small ones are joined, or all where the model changed."""
         if model is not state.model and state.parts:
             return State(model, (self._joined(model, (self._anew(model, state.parts), part)),))
-        parts = (*state.parts, part)
-        last = len(parts) - 1
+        parts, last = (*state.parts, part), len(state.parts)
         while last > 0 and len(parts[last - 1]) < JOIN * sum(map(len, parts[last:])):
             last -= 1
         if last < len(parts) - 1:
@@ -293,7 +296,5 @@ class VectorIndex(Summary):
 def _wide(found: Found, k: int) -> Found:
     """Columns of nothing up to k."""
     extra = ((0, 0), (0, k - found.ids.shape[1]))
-    if not extra[1][1]:
-        return found
     ids = np.pad(found.ids, extra, constant_values=-1)
     return Found(ids, np.pad(found.scores, extra, constant_values=-np.inf))
