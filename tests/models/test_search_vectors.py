@@ -4,10 +4,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from thrifty.core import DataError, FormatError, IncompatibleError, SaveError
+from thrifty.core import DataError, FormatError, IncompatibleError, SaveError, save
 from thrifty.index.flat import FlatIndex
+from thrifty.models import search_vectors as module
 from thrifty.models.search_documents import Layout
-from thrifty.models.search_vectors import FILE, VectorSide, joined_texts
+from thrifty.models.search_vectors import CELLS, FLAT, VectorSide, joined_texts
 
 GIVEN = Layout("id", ("text",), vectors="v")
 
@@ -96,6 +97,25 @@ def test_an_encoder_makes_them(tmp_path):
     assert found[1].tolist() == pytest.approx([1, 0], abs=1e-3)
 
 
+def test_many_rows_lie_in_cells(tmp_path, monkeypatch):
+    """A large segment answers nearly as a scan does, and is merged like any other."""
+    monkeypatch.setattr(module, "MANY", 1000)
+    draw = np.random.default_rng(5)
+    rows = (draw.standard_normal((20, 8))[draw.integers(0, 20, 1500)]).astype(np.float32)
+    rows += 0.3 * draw.standard_normal(rows.shape).astype(np.float32)
+    folder = made(tmp_path / "a", rows)
+    assert (folder / CELLS).exists()
+    queries = rows[:20] + 0.01
+    found = VectorSide(GIVEN, None).search([folder], [0], queries, 10, [np.zeros(0)])
+    near = np.argsort(-(unit(queries) @ unit(rows).T), axis=1)[:, :10]
+    hits = [np.isin(near[i], found[i][0]).mean() for i in range(20)]
+    assert np.mean(hits) > 0.8
+    kept = np.arange(0, 1500, 2)
+    merged = made(tmp_path / "b", np.ones((kept.size, 2)), [(folder, kept)])
+    again = VectorSide(GIVEN, None).vectors_of([merged], [0], np.arange(kept.size))
+    np.testing.assert_allclose(again, unit(rows[kept]), atol=2e-3)
+
+
 def test_no_vectors_at_all(tmp_path):
     """Nothing is written, nothing is found."""
     side = VectorSide(Layout("id", ("text",)), None)
@@ -126,11 +146,13 @@ def test_other_refusals(tmp_path):
     folder, side = made(tmp_path / "a", rows_of(1)), VectorSide(GIVEN, None)
     with pytest.raises(IncompatibleError):
         side.search([folder], [0], np.ones((1, 5), np.float32), 3, [np.zeros(0)])
-    FlatIndex(2).add(np.eye(2), [1, 0]).save(tmp_path / FILE)
-    with pytest.raises(FormatError, match=r"^vectors of a segment must be in the order"):
+    whole = FlatIndex(2).add(np.eye(2))
+    twice = whole.arrays() | {"ids": np.ones(2, np.int64)}
+    how = {"kind": FlatIndex.KIND, "version": FlatIndex.VERSION}
+    save(tmp_path / FLAT, header=whole.spec(), arrays=twice, **how)
+    with pytest.raises(FormatError):
         side.vectors_of([tmp_path], [0], np.arange(2))
-    whole = (folder / FILE).read_bytes()
-    (folder / FILE).write_bytes(whole[:-9])
+    (folder / FLAT).write_bytes((folder / FLAT).read_bytes()[:-9])
     with pytest.raises(FormatError):
         VectorSide(GIVEN, None).search([folder], [0], np.ones((1, 6), np.float32), 3, [np.zeros(0)])
     with pytest.raises(SaveError):

@@ -11,11 +11,14 @@ from numpy.typing import NDArray
 
 from thrifty.core import DataError, FormatError
 from thrifty.index.flat import FlatIndex
+from thrifty.index.ivf import IVFIndex
+from thrifty.index.vectors import VectorIndex
 from thrifty.models.search_documents import Layout
 
 __all__ = ["Encoder", "VectorSide", "joined_texts"]
 
-FILE = "vectors.thrifty"
+FLAT, CELLS = "vectors.thrifty", "cells.thrifty"
+MANY, EFFORT = 1 << 15, 0.05  # from so many rows on, so much of a segment is looked at
 FEEDBACK = 5  # documents whose vectors stand for a query that has none
 Pair = tuple[NDArray[np.int64], NDArray[np.float32]]
 
@@ -41,7 +44,7 @@ class VectorSide:
 
     def __init__(self, layout: Layout, encoder: Encoder | None) -> None:
         self.layout, self.encoder = layout, encoder
-        self._opened: dict[Path, FlatIndex | None] = {}
+        self._opened: dict[Path, VectorIndex | None] = {}
         self._lock = threading.Lock()
 
     def write(
@@ -61,10 +64,11 @@ class VectorSide:
         rows, vectors = self._gathered(sources) if sources else self._made(table)
         if rows.size:
             try:
-                index = FlatIndex(vectors.shape[1], dtype="float16").add(vectors, rows)
+                made = IVFIndex if rows.size >= MANY else FlatIndex
+                index = made(vectors.shape[1], dtype="float16").add(vectors, rows)
             except ValueError as error:
                 raise DataError(f"column {self.layout.vectors!r}: {error}") from error
-            index.save(folder / FILE)
+            index.save(folder / (CELLS if made is IVFIndex else FLAT))
 
     def search(
         self, folders: Sequence[Path], bases: Sequence[int], queries: NDArray[np.float32], k: int,
@@ -93,7 +97,8 @@ class VectorSide:
             if index is None or not said.size:
                 continue
             only = mask.astype(bool) if mask.size else None
-            found = index.search(queries[said], k, filter=only)
+            effort = EFFORT if isinstance(index, IVFIndex) else None
+            found = index.search(queries[said], k, filter=only, effort=effort)
             rows.append(np.where(found.ids >= 0, found.ids + base, -1))
             scores.append(found.scores)
         one, two = np.concatenate(rows, axis=1), np.concatenate(scores, axis=1)
@@ -112,10 +117,8 @@ class VectorSide:
                 continue
             if made is None:
                 made = np.zeros((rows.size, index.dim), np.float32)
-            ids, vectors = _held(index)
-            at = np.minimum(np.searchsorted(ids, rows - base), ids.size - 1)
-            there = ids[at] == rows - base
-            made[there] = vectors[at[there]]
+            there, vectors = _taken(index, rows - base)
+            made[there] = vectors
         return np.zeros((rows.size, 1), np.float32) if made is None else made
 
     def _made(self, table: pa.Table) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
@@ -136,21 +139,23 @@ class VectorSide:
         for folder, kept in sources:
             index = self._index(folder)
             if index is not None:
-                ids, vectors = _held(index)
-                at = np.minimum(np.searchsorted(ids, kept), ids.size - 1)
-                there = ids[at] == kept
+                there, vectors = _taken(index, kept)
                 rows.append(np.flatnonzero(there) + start)
-                parts.append(vectors[at[there]].astype(np.float32))
+                parts.append(vectors)
             start += len(kept)
         vectors = np.concatenate(parts) if parts else np.zeros((0, 1), np.float32)
         return np.concatenate(rows), vectors
 
-    def _index(self, folder: Path) -> FlatIndex | None:
+    def _index(self, folder: Path) -> VectorIndex | None:
         """The vectors of a segment; None where no document has one."""
         with self._lock:
             if folder not in self._opened:
-                path = folder / FILE
-                self._opened[folder] = FlatIndex.open(path) if path.exists() else None
+                found: VectorIndex | None = None
+                if (folder / CELLS).exists():
+                    found = IVFIndex.open(folder / CELLS)
+                elif (folder / FLAT).exists():
+                    found = FlatIndex.open(folder / FLAT)
+                self._opened[folder] = found
             return self._opened[folder]
 
 
@@ -160,17 +165,22 @@ def joined_texts(table: pa.Table, layout: Layout) -> list[str]:
     return [" ".join(text for text in row if text) for row in zip(*columns, strict=True)]
 
 
-def _held(index: FlatIndex) -> tuple[NDArray[np.int64], Any]:
-    """Ids in rising order, and their vectors.
+def _taken(
+    index: VectorIndex, rows: NDArray[np.int64]
+) -> tuple[NDArray[np.bool_], NDArray[np.float32]]:
+    """Which rows have a vector, and the vectors.
 
     Raises:
-        FormatError: they are not in rising order.
+        FormatError: a row is there twice.
     """
     arrays = index.arrays()
-    ids = arrays["ids"]
+    order = np.argsort(arrays["ids"], kind="stable")
+    ids = arrays["ids"][order]
     if (np.diff(ids) <= 0).any():
-        raise FormatError("vectors of a segment must be in the order of its documents")
-    return ids, arrays["vectors"]
+        raise FormatError("vectors of a segment must be of different documents")
+    at = np.minimum(np.searchsorted(ids, rows), ids.size - 1)
+    there = ids[at] == rows
+    return there, arrays["vectors"][order[at[there]]].astype(np.float32)
 
 
 def _listed(column: pa.ChunkedArray, name: str) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
