@@ -10,7 +10,8 @@ import pytest
 
 from tests.serve.fakes import DOCUMENTS, write_index
 from tests.serve.running import running, until
-from thrifty.models import train
+from thrifty.models import add_documents, index_documents, remove_documents, train
+from thrifty.serve.shelf import open_thing
 
 
 @pytest.fixture
@@ -76,3 +77,22 @@ def test_a_replaced_model_is_swapped(model, tmp_path):
         assert client.get("/v1/models/animals")["examples"] == ["cat", "dog", "owl"]
         os.replace(tmp_path / "next" / "model.safetensors", place / "model.safetensors")
         until(lambda: set(client.get("/v1/models/animals")["examples"]) == {"cow", "pig"})
+
+
+def test_a_real_index_is_added_to(tmp_path):
+    """Documents that are added, and taken out, are there and gone without a restart."""
+    rows = [{"id": "a", "text": "A red laser."}, {"id": "b", "text": "Blue cats."}]
+    files = [tmp_path / f"{number}.jsonl" for number in range(2)]
+    for file, row in zip(files, rows, strict=True):
+        file.write_text(json.dumps(row) + "\n")
+    index_documents([str(files[0])], tmp_path / "books")
+    with running(tmp_path / "books", opener=open_thing) as client:
+        ask = "/v1/indexes/books/search?q=cats"
+        assert client.get(ask)["hits"] == []
+        add_documents(tmp_path / "books", [str(files[1])])
+        until(lambda: [hit["id"] for hit in client.get(ask)["hits"]] == ["b"])
+        remove_documents(tmp_path / "books", ["b"])
+        until(lambda: client.get(ask)["hits"] == [])
+        told = client.get("/v1/indexes/books")
+        assert (told["documents"], told["columns"]["text"]) == (1, "string")
+        assert str(tmp_path) not in json.dumps(told)
