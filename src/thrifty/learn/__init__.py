@@ -3,14 +3,17 @@
 The estimators bring scikit-learn with them, so they load on first use.
 """
 
+from thrifty.learn.atoms import Atoms, LinearSteps
 from thrifty.learn.bloom_signatures import BloomSignatures, link_features
 from thrifty.learn.centre_tree import CentreTree
 from thrifty.learn.class_counts import ClassCounts
 from thrifty.learn.class_sketch import ClassSketch
 from thrifty.learn.cluster_sums import ClusterSums
 from thrifty.learn.fellegi_sunter import FellegiSunter
+from thrifty.learn.frank_wolfe import Minimum, Quadratic, frank_wolfe
 from thrifty.learn.graph import Graph
 from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, pool_posterior
+from thrifty.learn.herding import Herd, fourier_features, kernel_herding
 from thrifty.learn.label_hash import LabelHash
 from thrifty.learn.network import Wide
 from thrifty.learn.pagerank import Ranks, pagerank
@@ -27,6 +30,7 @@ __all__ = [
     "PCA",
     "SOLAR",
     "VLAD",
+    "Atoms",
     "BloomSignatures",
     "CentreTree",
     "ClassCounts",
@@ -34,12 +38,16 @@ __all__ = [
     "ClusterSums",
     "FellegiSunter",
     "Graph",
+    "Herd",
     "History",
     "JMeans",
     "KMeans",
     "LabelHash",
+    "LinearSteps",
+    "Minimum",
     "NaiveBayes",
     "NearRanks",
+    "Quadratic",
     "RACEClassifier",
     "Ranks",
     "Settings",
@@ -52,6 +60,9 @@ __all__ = [
     "WideRegressor",
     "best_pool",
     "decode_pools",
+    "fourier_features",
+    "frank_wolfe",
+    "kernel_herding",
     "link_features",
     "pagerank",
     "parallel_seeds",
