@@ -190,12 +190,15 @@ def lookups_plain(codes, start, tables, first, groups, numbers, out):
     low, step = codes[span : span + SPAN].view(np.float32)
     base += low
     for i in range(LANES):
-        place, shift, total = start + 4 * (i % 16), 4 * (i // 16), 0
-        for m in range(4 * groups):
-            code = codes[place + m // 4 * GROUP + m % 4] >> shift & 15
-            total += tables[first + 16 * m + code]
-        score = base + scale * np.float32(total)
-        out[i] = score + step * np.float32(codes[span + SPAN + i])
+        out[i] = np.float32(0)
+    for m in range(4 * groups):
+        place, table = start + m // 4 * GROUP + m % 4, tables[first + 16 * m : first + 16 * m + 16]
+        for i in range(16):
+            code = codes[place + 4 * i]
+            out[i] += np.float32(table[code & 15])
+            out[i + 16] += np.float32(table[code >> 4])
+    for i in range(LANES):
+        out[i] = base + scale * out[i] + step * np.float32(codes[span + SPAN + i])
         above |= np.uint32(out[i] > least) << np.uint32(i)
     return above
 

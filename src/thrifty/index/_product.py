@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from thrifty.core import FormatError, taken
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import Cells
+from thrifty.index._bytecodes import _by_cell as by_cell
 from thrifty.index._lookups import GROUP, LANES, SPAN
 from thrifty.index._productkernels import look, means, move, nearest_words, offsets_of, tables_of
 from thrifty.index._scoring import frozen
@@ -163,9 +164,14 @@ class ProductCodes:
             heaps, helds: (m, r) scores and rows, the least first; both change.
         """
         tables, scales, adds = self.asked(queries)
-        asked = (tables.reshape(-1), scales, probes, (bases + adds[:, None]).astype(np.float32))
-        flat = frozen(blocks.reshape(-1))
-        look(*asked, flat, self.width, *cells, allowed, heaps, helds)
+        bases = (bases + adds[:, None]).astype(np.float32)
+        asking = probes.size - len(queries) + 1
+        offsets, askers = np.zeros(cells.rows.size, np.int64), np.empty(asking, np.int64)
+        theirs, out = np.empty(asking, np.float32), np.empty(LANES, np.float32)
+        by_cell(probes, bases, offsets, askers, theirs)
+        asked = (tables.reshape(-1), tables.shape[1], scales, probes, bases)
+        held = (frozen(blocks.reshape(-1)), self.width, *cells, allowed, heaps, helds)
+        look(*asked, *held, offsets, askers, theirs, out)
 
 
 def _count(dim: int, each: int) -> int:

@@ -6,7 +6,6 @@ Codewords stand as (subvectors, numbers, 16), so that 16 of them are one registe
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._bytecodes import _by_cell
 from thrifty.index._heaps import lowest_bit, sift
 from thrifty.index._lookups import GROUP, LANES, SPAN, lookups
 
@@ -144,26 +143,30 @@ def _offer(out, above, count, row, allowed, heap, held):
             sift(out[i], row + i, heap, held)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def look(tables, scales, probes, bases, codes, width, rows, blocks, allowed, heaps, helds):
-    """Look at the first cell of each query, so that few rows of others are better; then cell by
-    cell, whose codes stay in cache for all who ask for them. Arguments as of `ProductCodes.look`.
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
+def look(
+    tables, each, scales, probes, bases, codes, width, rows, blocks, allowed, heaps, helds,
+    offsets, askers, theirs, out,
+):  # fmt: skip
+    """Look at the first cell of each query, so that few rows of others are better than what is
+    held; then cell by cell, whose codes stay in cache for all who ask for them.
+
+    Args:
+        tables: of all queries, `each` bytes. scales: (m,). out: (32,) float32, room for scores.
+        offsets, askers, theirs: as `_by_cell` leaves them, with room for one more asker.
     """
-    m, p = probes.shape
-    cells, groups, each = rows.size - 1, width // GROUP, tables.size // m
-    offsets, askers = np.zeros(cells + 1, np.int64), np.empty(m * (p - 1), np.int64)
-    _by_cell(probes, cells, offsets, askers)
-    out, first = np.empty(LANES, np.float32), np.empty(1, np.int64)
+    m, cells, groups = probes.shape[0], rows.size - 1, width // GROUP
     for turn in range(m + cells):
+        first, last = askers.size - 1, askers.size
         if turn < m:
-            cell, asking = np.int64(probes[turn, 0]), first
-            first[0] = turn * p
+            cell = np.int64(probes[turn, 0])
+            askers[first], theirs[first] = turn, bases[turn, 0]
         else:
             cell = turn - m
-            asking = askers[offsets[cell] : offsets[cell + 1]]
-        for ask in asking:
-            i, row = ask // p, rows[cell]
-            base, scale, heap, held = bases[i, ask % p], scales[i], heaps[i], helds[i]
+            first, last = offsets[cell], offsets[cell + 1]
+        for a in range(first, last):
+            i, row, base = askers[a], rows[cell], theirs[a]
+            heap, held, scale = heaps[i], helds[i], scales[i]
             for block in range(blocks[cell], blocks[cell + 1]):
                 numbers = (base, scale, heap[0])
                 above = lookups(codes, block * width, tables, i * each, groups, numbers, out)
