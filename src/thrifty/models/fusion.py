@@ -91,7 +91,10 @@ class Fusion:
 
 
 def learned_weight(queries: Sequence[Asked], kind: str = "scores", k: int = 10) -> Fusion:
-    """The weight of the best mean nDCG on judged queries, of 31 from 0 to 3.
+    """The weight for judged queries, of 31 from 0 to 3.
+
+    Of all weights whose nDCG is not worse than the best one's by more than a standard error of
+    their differences, the smallest: so that few queries do not lead far from search by words.
 
     Args:
         queries: ranking by words, ranking by vectors, and grades by row, each.
@@ -102,26 +105,27 @@ def learned_weight(queries: Sequence[Asked], kind: str = "scores", k: int = 10) 
         ValueError: another kind, or no queries.
 
     Example:
-        >>> words, vectors = (np.array([1, 2]), np.array([2.0, 1.0])), (np.array([2]), np.ones(1))
-        >>> learned_weight([(words, vectors, {2: 1.0})]).weight > 0
+        >>> words, vectors = (np.array([1, 2]), [2.0, 1.0]), (np.array([2, 1]), [1.0, 0.1])
+        >>> asked = [(rows, np.array(scores)) for rows, scores in (words, vectors)]
+        >>> learned_weight([(*asked, {2: 1.0})]).weight > 0
         True
     """
     if not queries:
         raise ValueError("queries must be at least one, got none")
-    weights = np.linspace(0, 3, 31)
-    quality = [_quality(Fusion(kind, float(weight)), queries, k) for weight in weights]
-    best = np.flatnonzero(np.isclose(quality, max(quality)))
-    return Fusion(kind, float(weights[best[best.size // 2]]))
+    weights = np.linspace(0, 3, 31).round(1)
+    quality = np.array([_quality(Fusion(kind, float(w)), queries, k) for w in weights])
+    less = quality[quality.mean(axis=1).argmax()] - quality
+    error = less.std(axis=1, ddof=min(1, less.shape[1] - 1)) / np.sqrt(less.shape[1])
+    enough = less.mean(axis=1) <= error + 1e-12
+    return Fusion(kind, float(weights[enough.argmax()]))
 
 
-def _quality(
-    fusion: Fusion, queries: Sequence[tuple[Pair, Pair, dict[int, float]]], k: int
-) -> float:
-    total = 0.0
+def _quality(fusion: Fusion, queries: Sequence[Asked], k: int) -> list[float]:
+    made = []
     for words, vectors, grades in queries:
         rows = fusion(words, vectors).rows[:k].tolist()
-        total += ndcg([grades.get(row, 0.0) for row in rows], list(grades.values()), k)
-    return total / len(queries)
+        made.append(ndcg([grades.get(row, 0.0) for row in rows], list(grades.values()), k))
+    return made
 
 
 def _by_rank(words: Pair, vectors: Pair) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
