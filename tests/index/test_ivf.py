@@ -75,20 +75,24 @@ def test_products_are_those_of_integers(groups):
     """Both ways of multiplying bytes give the sums of whole numbers, extremes included."""
     rng = np.random.default_rng(groups)
     codes = rng.choice([0, 1, 127, 128, 255], (5, groups, LANES, 4)).astype(np.uint8)
-    query = rng.choice([-127, -1, 0, 126, 127], (groups, 4)).astype(np.int8)
-    exact = np.einsum("bgrt,gt->br", codes.astype(np.int64), query.astype(np.int64))
+    queries = rng.choice([-127, -1, 0, 126, 127], (2, groups, 4)).astype(np.int8)
+    exact = np.einsum("bgrt,qgt->bqr", codes.astype(np.int64), queries.astype(np.int64))
     for product in (dots, dots_plain):
 
         @njit(error_model="numpy")
-        def of_block(codes, start, query, least, out, product=product):
-            return product(codes, start, query, 0, query.size, np.int32(least), out)
+        def of_block(codes, start, words, other, out, product=product):
+            groups, limits = words.size // 2, (np.int32(100), np.int32(-50))
+            return product(codes, start, words, 0, other, groups, *limits, out)
 
         for b in range(5):
-            out = np.zeros(LANES, np.int32)
-            words = query.view(np.int32).ravel()
-            above = of_block(codes.ravel(), b * groups * 4 * LANES, words, 100, out)
-            np.testing.assert_array_equal(out, exact[b])
-            assert [bool(above >> i & 1) for i in range(LANES)] == (exact[b] > 100).tolist()
+            out, words = np.zeros(2 * LANES, np.int32), queries.view(np.int32).ravel()
+            start = b * groups * 4 * LANES
+            above = of_block(codes.ravel(), start, words, groups, out)
+            np.testing.assert_array_equal(out.reshape(2, LANES), exact[b])
+            wanted = exact[b] > np.array([[100], [-50]])
+            assert [bool(above >> i & 1) for i in range(2 * LANES)] == wanted.ravel().tolist()
+            of_block(codes.ravel(), start, words, 0, out)
+            np.testing.assert_array_equal(out[:LANES], exact[b, 0])
 
 
 def test_cells():

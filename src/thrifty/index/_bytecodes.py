@@ -8,7 +8,8 @@ The codes of cells are of one of two kinds (the other is in _product.py), with t
     pack(codes, sizes, centres)   cell by cell, in blocks of 32 rows, (blocks, width) uint8
     unpack(blocks, sizes)         its inverse
     by_distance(metric)           whether rows are ordered by squared distances (l2) by its choice
-    width_for(dim, metric)        bytes of a block;  SPARE: candidates beyond 2 * k worth scoring
+    width_for(dim, metric)        bytes of a block
+    TIMES, SPARE                  TIMES * k + SPARE candidates are worth their exact scores
     look(queries, blocks, cells, probes, bases, allowed, heaps, helds)
                                   the best candidates of each query from the cells it probes
 """
@@ -22,7 +23,7 @@ from thrifty.core import taken
 from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
 from thrifty.index._heaps import lowest_bit, sift
-from thrifty.index._int8 import LANES, dots
+from thrifty.index._int8 import LANES, aligned, dots
 from thrifty.index._scoring import frozen
 
 __all__ = ["ByteCodes", "Cells"]
@@ -30,7 +31,7 @@ __all__ = ["ByteCodes", "Cells"]
 Rows = NDArray[np.float32]
 Bytes = NDArray[np.uint8]
 CLIP = 6.0  # deviations beyond which what is left is cut off
-LEAST = -(2**31)
+LEAST, LOW = -(2**31), np.uint64(2**32 - 1)
 
 
 class Cells(NamedTuple):
@@ -55,7 +56,7 @@ class ByteCodes:
         l2: each row is given, beside its bytes, what makes its scores those of squared distances.
     """
 
-    SPARE = 10  # candidates more than twice k whose scores are to be exact
+    TIMES, SPARE = 1.25, 4  # of k, and beyond that: candidates whose scores are to be exact
 
     def __init__(self, steps: Rows, *, l2: bool) -> None:
         self.steps, self.l2 = frozen(steps), l2
@@ -99,7 +100,8 @@ class ByteCodes:
     def pack(self, codes: Bytes, sizes: NDArray, centres: Rows) -> Bytes:
         """Codes (n, d), cell by cell, in blocks of 32 rows: `[groups, 32, 4]`, then the bias."""
         cells = Cells.of(sizes)
-        blocks = np.full((cells.blocks[-1], self.width), 128, np.uint8)
+        blocks = aligned((int(cells.blocks[-1]), self.width))
+        blocks[:] = 128
         _move(codes, cells.rows, cells.blocks, blocks, False)
         if self.l2:
             _weigh(codes, self.steps, centres, cells.rows, cells.blocks, blocks.view(np.float32))
@@ -111,6 +113,16 @@ class ByteCodes:
         codes = np.empty((cells.rows[-1], self.steps.size), np.uint8)
         _move(codes, cells.rows, cells.blocks, np.array(blocks), True)
         return codes
+
+    def asked(
+        self, queries: Rows
+    ) -> tuple[NDArray[np.int32], int, NDArray[np.int32], NDArray[np.float32]]:
+        """Queries in bytes, groups of four, what 128 adds to their products, what 1 is worth."""
+        m = len(queries)
+        words = np.zeros((m, 4 * self.groups), np.int8)
+        scales, shifts = np.empty(m, np.float32), np.empty(m, np.int32)
+        _ask(queries, self.steps, words, scales, shifts)
+        return words.view(np.int32).reshape(-1), self.groups, shifts, scales
 
     def look(
         self,
@@ -131,15 +143,15 @@ class ByteCodes:
             allowed: (n,) bool, or empty where all rows may be answered.
             heaps, helds: (m, r) scores and rows, the least first; both change.
         """
-        weighted = queries * self.steps
-        scales = np.maximum(np.abs(weighted).max(axis=1) / np.float32(127), np.float32(1e-30))
-        words = np.zeros((len(queries), 4 * self.groups), np.int8)
-        words[:, : self.steps.size] = np.rint(weighted / scales[:, None])
-        shifts = 128 * words.sum(axis=1, dtype=np.int32)
-        asked = (words.view(np.int32).ravel(), shifts, scales, probes, bases)
+        m, asked = len(queries), (*self.asked(queries), probes, bases)
         flat = frozen(blocks.reshape(-1))
         biases = flat.view(np.float32) if self.l2 else NO_BIAS
-        _look(*asked, flat, biases, self.width, *cells, allowed, heaps, helds)
+        offsets, out = np.zeros(cells.rows.size, np.int64), np.empty(2 * LANES, np.int32)
+        askers = np.empty(probes.size - m + 1, np.int64)
+        theirs = np.empty(askers.size, np.float32)
+        _by_cell(probes, bases, offsets, askers, theirs)
+        held = (flat, biases, self.width, *cells, allowed, heaps, helds)
+        _look(*asked, *held, offsets, askers, theirs, out)
 
 
 NO_BIAS = frozen(np.zeros(0, np.float32))
@@ -173,10 +185,25 @@ def _weigh(codes, steps, centres, rows, first, blocks):
             block[block.size - LANES + i % LANES] = -total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def _by_cell(probes, cells, offsets, askers):
-    """All but the first probe of each query, cell by cell."""
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
+def _ask(queries, steps, words, scales, shifts):
+    """Queries in bytes, what one of them is worth, and what the offset of 128 adds to products."""
+    for i in range(queries.shape[0]):
+        query, mine, top, total = queries[i], words[i], np.float32(1e-30), np.int32(0)
+        for t in range(query.size):
+            top = max(top, abs(query[t] * steps[t]))
+        for t in range(query.size):
+            word = np.int32(np.rint(query[t] * steps[t] * (np.float32(127) / top)))
+            total += word
+            mine[t] = word
+        scales[i], shifts[i] = top / np.float32(127), 128 * total
+
+
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
+def _by_cell(probes, bases, offsets, askers, theirs):
+    """Queries and scores of all but the first probe of each, cell by cell."""
     m, p = probes.shape
+    cells = offsets.size - 1
     for i in range(m):
         for j in range(1, p):
             offsets[probes[i, j] + 1] += 1
@@ -184,36 +211,31 @@ def _by_cell(probes, cells, offsets, askers):
         offsets[cell + 1] += offsets[cell]
     for i in range(m):
         for j in range(1, p):
-            cell = probes[i, j]
-            askers[offsets[cell]] = i * p + j
-            offsets[cell] += 1
+            place = offsets[probes[i, j]]
+            askers[place], theirs[place] = i, bases[i, j]
+            offsets[probes[i, j]] += 1
     for cell in range(cells, 0, -1):
         offsets[cell] = offsets[cell - 1]
     offsets[0] = 0
 
 
 @njit(error_model="numpy")
-def _least(top, base, scale, shift):
+def _least(top, base, scale, shift, biases):
     """The largest product that is no better than the top of a heap."""
-    bound = (top - base) / scale
-    if not bound > np.float32(-1e9):
+    bound = (top - base) * (np.float32(1) / scale)
+    if biases.size or not bound > np.float32(-1e9):
         return np.int32(LEAST)
     return np.int32(min(np.floor(bound), np.float32(1e9))) + shift
 
 
 @njit(error_model="numpy")
-def _above(out, count, base, scale, shift, bias, least):
-    """Which rows are above `least` with their bias."""
-    above = np.uint32(0)
-    for i in range(count):
-        score = base + scale * np.float32(out[i] - shift) + bias[i]
-        above |= np.uint32(score > least) << np.uint32(i)
-    return above
-
-
-@njit(error_model="numpy")
 def _offer(out, above, count, row, base, scale, shift, bias, allowed, heap, held):
-    """Put what is better into a heap."""
+    """Put what is better into a heap; with a bias, which that is has still to be seen."""
+    if bias.size:
+        above, top = np.uint32(0), heap[0]
+        for i in range(LANES):
+            score = base + scale * np.float32(out[i] - shift) + bias[i]
+            above |= np.uint32(score > top) << np.uint32(i)
     while above:
         i = lowest_bit(above)
         above &= above - np.uint32(1)
@@ -225,37 +247,52 @@ def _offer(out, above, count, row, base, scale, shift, bias, allowed, heap, held
                 sift(score, row + i, heap, held)
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(error_model="numpy")
+def _block(
+    words, groups, shifts, scales, asking, bases, codes, start, bias, count, row, allowed, heaps,
+    helds, out,
+):  # fmt: skip
+    """Offer the rows of a block to all who ask for them, two at a time."""
+    for a in range(0, asking.size, 2):
+        b = min(a + 1, asking.size - 1)
+        i, j, x, y = asking[a], asking[b], bases[a], bases[b]
+        least = _least(heaps[i, 0], x, scales[i], shifts[i], bias)
+        less = _least(heaps[j, 0], y, scales[j], shifts[j], bias)
+        above = dots(codes, start, words, i * groups, j * groups, groups, least, less, out)
+        one, two = np.uint32(above & LOW), np.uint32(above >> np.uint64(LANES))
+        if one:
+            told = (x, scales[i], shifts[i], bias, allowed, heaps[i], helds[i])
+            _offer(out[:LANES], one, count, row, *told)
+        if two and b > a:
+            told = (y, scales[j], shifts[j], bias, allowed, heaps[j], helds[j])
+            _offer(out[LANES:], two, count, row, *told)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def _look(
-    words, shifts, scales, probes, bases, codes, biases, width, rows, blocks, allowed, heaps, helds
-):
-    """The first cell of each query, then cell by cell, whose codes stay in cache for all askers."""
-    m, p = probes.shape
-    cells, groups, out = rows.size - 1, words.size // m, np.empty(LANES, np.int32)
-    offsets, askers = np.zeros(cells + 1, np.int64), np.empty(m * (p - 1), np.int64)
-    _by_cell(probes, cells, offsets, askers)
-    first, bias = np.empty(1, np.int64), biases[:0]
+    words, groups, shifts, scales, probes, bases, codes, biases, width, rows, blocks, allowed,
+    heaps, helds, offsets, askers, theirs, out,
+):  # fmt: skip
+    """The first cell of each query, then cell by cell, whose codes stay in cache for all askers.
+
+    The last of askers and of theirs is room for a query that asks alone.
+    """
+    m, cells, bias = probes.shape[0], rows.size - 1, biases[:0]
     for turn in range(m + cells):
+        first, last = askers.size - 1, askers.size
         if turn < m:
-            cell, asking = np.int64(probes[turn, 0]), first
-            first[0] = turn * p
+            cell = np.int64(probes[turn, 0])
+            askers[first], theirs[first] = turn, bases[turn, 0]
         else:
             cell = turn - m
-            asking = askers[offsets[cell] : offsets[cell + 1]]
+            first, last = offsets[cell], offsets[cell + 1]
         row = rows[cell]
-        for block in range(blocks[cell], blocks[cell + 1] if asking.size else 0):
-            count = min(LANES, rows[cell + 1] - row)
+        for block in range(blocks[cell], blocks[cell + 1] if last > first else 0):
+            count, start = min(LANES, rows[cell + 1] - row), block * width
             if biases.size:
-                bias = biases[(block + 1) * width // 4 - LANES : (block + 1) * width // 4]
-            for a in range(asking.size):
-                i, j = asking[a] // p, asking[a] % p
-                base, scale, shift, heap = bases[i, j], scales[i], shifts[i], heaps[i]
-                least = np.int32(LEAST) if bias.size else _least(heap[0], base, scale, shift)
-                above = dots(codes, block * width, words, i * groups, groups, least, out)
-                if bias.size:
-                    above = _above(out, count, base, scale, shift, bias, heap[0])
-                if above:
-                    _offer(
-                        out, above, count, row, base, scale, shift, bias, allowed, heap, helds[i]
-                    )
+                bias = biases[(start + width) // 4 - LANES : (start + width) // 4]
+            _block(
+                words, groups, shifts, scales, askers[first:last], theirs[first:last], codes, start,
+                bias, count, row, allowed, heaps, helds, out,
+            )  # fmt: skip
             row += count

@@ -4,11 +4,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import IncompatibleError
+from thrifty.core.kernels import njit
 from thrifty.index._parts import id_numbers
+from thrifty.index._scoring import frozen
 
 __all__ = ["checked_filter", "checked_vectors", "held_as", "once"]
 
-LARGEST = 1e15  # of a number: squares of 65,536 such still fit
+LARGEST = np.float32(1e15)  # of a number: squares of 65,536 such still fit
 BLOCK = 1 << 22  # numbers that are checked at once
 
 
@@ -28,18 +30,36 @@ def checked_vectors(
         raise IncompatibleError(f"{name} of shape {given.shape} do not fit {whose!r}")
     if given.dtype.kind not in "iufb":
         raise ValueError(f"{name} must be numbers, got {given.dtype}")
-    out = np.empty(given.shape, np.float32) if metric == "cosine" else None
-    step = max(1, BLOCK // dim)
+    out, step = np.empty(given.shape, np.float32), max(1, BLOCK // dim)
     for start in range(0, len(given), step):
-        block = given[start : start + step]
-        with np.errstate(invalid="ignore"):
-            bad = ~(np.abs(block) <= LARGEST).all(axis=1)
-        if bad.any():
-            row = start + int(bad.argmax())
-            raise ValueError(f"{name} must be finite and at most 1e15 in size, row {row} is not")
-        if out is not None:
-            out[start : start + step] = _scaled(name, block, start)
-    return np.asarray(given, dtype=np.float32) if out is None else out
+        with np.errstate(over="ignore", invalid="ignore"):
+            block = frozen(np.asarray(given[start : start + step], dtype=np.float32))
+        row, null = _copy(block, out[start : start + step], metric == "cosine")
+        if null:
+            raise ValueError(f"{name} must not be 0 for cosine, row {start + row} is")
+        if row >= 0:
+            says = f"must be finite and at most 1e15 in size, row {start + row} is not"
+            raise ValueError(f"{name} {says}")
+    return out
+
+
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
+def _copy(rows, out, scaled):
+    """Copy rows, of length 1 if asked for; the first that cannot be, and whether it is 0."""
+    for i in range(rows.shape[0]):
+        row, mine, total, top = rows[i], out[i], 0.0, np.float32(0)
+        for t in range(row.size):
+            total += np.float64(row[t]) * np.float64(row[t])
+        for t in range(row.size):
+            top = max(top, abs(row[t]))
+        if not (top <= LARGEST and total < np.inf):
+            return i, False
+        if scaled and total == 0:
+            return i, True
+        factor = 1 / np.sqrt(total) if scaled else 1.0
+        for t in range(row.size):
+            mine[t] = row[t] * factor
+    return -1, False
 
 
 def checked_filter(filter: ArrayLike | None) -> NDArray[np.bool_] | NDArray[np.int64] | None:
@@ -73,15 +93,6 @@ def held_as(rows: NDArray[np.float32], dtype: str) -> NDArray:
             row = start + int(bad.argmax())
             raise ValueError(f"vectors must be at most 65504 in size for float16, row {row} is not")
     return held
-
-
-def _scaled(name: str, block: NDArray, start: int) -> NDArray[np.float64]:
-    wide = block.astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    if not lengths.all():
-        row = start + int((lengths == 0).argmax())
-        raise ValueError(f"{name} must not be 0 for cosine, row {row} is")
-    return wide / lengths[:, None]
 
 
 def once(ids: NDArray[np.int64]) -> None:

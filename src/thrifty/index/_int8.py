@@ -1,4 +1,4 @@
-"""Int8: products of byte codes with a query, 32 rows at a time, by VNNI where there is it.
+"""Int8: products of byte codes with two queries, 32 rows at a time, by VNNI where there is it.
 
 A block holds 32 rows, four numbers of each after the other: `[groups, 32, 4]` uint8, so that one
 instruction multiplies four numbers of sixteen rows and no sum runs across a register.
@@ -10,14 +10,16 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["LANES", "VNNI", "dots", "dots_plain"]
+__all__ = ["LANES", "VNNI", "aligned", "dots", "dots_plain"]
 
 LANES = 32  # rows of a block
+LINE = 64  # bytes
 INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
-WORD = ir.IntType(32)
+WORD, LONG = ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(WORD, 16)
 NOTHING = ir.Constant(VECTOR, ir.Undefined)
 
@@ -40,7 +42,7 @@ def _every_lane(builder, word):
 
 
 def _sums(builder, row, words, groups):
-    """Two vectors of sums over all groups of a block: a loop with both kept in registers."""
+    """Sums over all groups of a block for each query: a loop with all kept in registers."""
     kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
     known = builder.module.globals.get(INSTRUCTION)
     multiply = known or ir.Function(builder.module, kind, INSTRUCTION)
@@ -48,77 +50,96 @@ def _sums(builder, row, words, groups):
     loop, after = (builder.append_basic_block(name) for name in ("groups", "after"))
     builder.branch(loop)
     builder.position_at_end(loop)
-    step, totals = builder.phi(size), [builder.phi(VECTOR) for _ in range(2)]
-    four = _every_lane(builder, builder.load(builder.gep(words, [step])))
+    step, totals = builder.phi(size), [builder.phi(VECTOR) for _ in range(2 * len(words))]
     place = builder.gep(row, [builder.mul(step, ir.Constant(size, 4 * LANES))])
     place = builder.bitcast(place, VECTOR.as_pointer())
-    for half, total in enumerate(totals):
-        held = builder.load(builder.gep(place, [WORD(half)]), align=1)
-        more = builder.call(multiply, [total, held, four])
+    rows = [builder.load(builder.gep(place, [WORD(half)]), align=1) for half in range(2)]
+    fours = [_every_lane(builder, builder.load(builder.gep(word, [step]))) for word in words]
+    sums = []
+    for i, total in enumerate(totals):
+        sums.append(builder.call(multiply, [total, rows[i % 2], fours[i // 2]]))
         total.add_incoming(ir.Constant(VECTOR, None), before)
-        total.add_incoming(more, loop)
-        totals[half] = more
+        total.add_incoming(sums[i], loop)
     following = builder.add(step, ir.Constant(size, 1))
     step.add_incoming(ir.Constant(size, 0), before)
     step.add_incoming(following, loop)
     builder.cbranch(builder.icmp_signed("<", following, groups), loop, after)
     builder.position_at_end(after)
-    return totals
+    return sums
+
+
+def aligned(shape: tuple[int, int]) -> NDArray[np.uint8]:
+    """An empty array of whole cache lines: loads across two of them take twice as long."""
+    size = shape[0] * shape[1]
+    room = np.empty(size + LINE, np.uint8)
+    first = -room.ctypes.data % LINE
+    return room[first : first + size].reshape(shape)
 
 
 @intrinsic
-def _vnni(typing, codes, start, query, first, groups, least, out):
+def _vnni(typing, codes, start, query, first, second, groups, least, less, out):
     """As `dots_plain`."""
 
     def generate(context, builder, signature, arguments):
         data = [
             context.make_array(signature.args[i])(context, builder, arguments[i]).data
-            for i in (0, 2, 6)
+            for i in (0, 2, 8)
         ]
-        row, words = builder.gep(data[0], [arguments[1]]), builder.gep(data[1], [arguments[3]])
-        limit = _every_lane(builder, arguments[5])
-        into, mask = builder.bitcast(data[2], VECTOR.as_pointer()), WORD(0)
-        for half, total in enumerate(_sums(builder, row, words, arguments[4])):
-            builder.store(total, builder.gep(into, [WORD(half)]), align=1)
-            above = builder.bitcast(builder.icmp_signed(">", total, limit), ir.IntType(16))
-            mask = builder.or_(mask, builder.shl(builder.zext(above, WORD), WORD(16 * half)))
+        words = [builder.gep(data[1], [arguments[i]]) for i in (3, 4)]
+        limits = [_every_lane(builder, arguments[i]) for i in (6, 7)]
+        into, mask = builder.bitcast(data[2], VECTOR.as_pointer()), LONG(0)
+        sums = _sums(builder, builder.gep(data[0], [arguments[1]]), words, arguments[5])
+        for i, total in enumerate(sums):
+            builder.store(total, builder.gep(into, [WORD(i)]), align=1)
+            above = builder.icmp_signed(">", total, limits[i // 2])
+            bits = builder.zext(builder.bitcast(above, ir.IntType(16)), LONG)
+            mask = builder.or_(mask, builder.shl(bits, LONG(16 * i)))
         return mask
 
-    given = (codes, types.intp, query, types.intp, types.intp, types.int32, out)
-    return types.uint32(*given), generate
+    given = [codes, types.intp, query, *3 * [types.intp], *2 * [types.int32], out]
+    return types.uint64(*given), generate
 
 
 @njit(error_model="numpy")
-def dots_plain(codes, start, query, first, groups, least, out):
-    """Products of a block's 32 rows with a query, and a bit for each that is above `least`.
+def _products(rows, four, out):
+    a, b = np.int32(np.int8(four)), np.int32(np.int8(four >> 8))
+    c, d = np.int32(np.int8(four >> 16)), np.int32(four >> 24)
+    for i in range(LANES):
+        j = 4 * i
+        out[i] += a * rows[j] + b * rows[j + 1] + c * rows[j + 2] + d * rows[j + 3]
+
+
+@njit(error_model="numpy")
+def dots_plain(codes, start, query, first, second, groups, least, less, out):
+    """Products of a block's 32 rows with two queries, and a bit for each that is above a limit.
+
+    Two, because loading the rows takes as long as multiplying them.
 
     Args:
         codes: uint8, of which the block begins at `start`.
-        query: int32, four int8 each, of which the query begins at `first`.
+        query: int32, four int8 each, of which the queries begin at `first` and `second`.
         groups: of four numbers, at least 1.
-        least: int32.
-        out: (32,) int32, the products.
+        least, less: int32, the limits of the first query and of the second.
+        out: (64,) int32, the products of the first, then of the second.
     """
-    for i in range(LANES):
+    for i in range(2 * LANES):
         out[i] = 0
     for g in range(groups):
-        four = query[first + g]
-        a, b = np.int32(np.int8(four)), np.int32(np.int8(four >> 8))
-        c, d = np.int32(np.int8(four >> 16)), np.int32(four >> 24)
         begin = start + g * 4 * LANES
         rows = codes[begin : begin + 4 * LANES]
-        for i in range(LANES):
-            j = 4 * i
-            out[i] += a * rows[j] + b * rows[j + 1] + c * rows[j + 2] + d * rows[j + 3]
-    above = np.uint32(0)
+        _products(rows, query[first + g], out[:LANES])
+        if second != first:
+            _products(rows, query[second + g], out[LANES:])
+    above = np.uint64(0)
     for i in range(LANES):
-        above |= np.uint32(out[i] > least) << np.uint32(i)
+        above |= np.uint64(out[i] > least) << np.uint64(i)
+        above |= np.uint64(out[LANES + i] > less) << np.uint64(LANES + i)
     return above
 
 
 @njit(error_model="numpy")
-def _dots_vnni(codes, start, query, first, groups, least, out):
-    return _vnni(codes, start, query, first, groups, least, out)
+def _dots_vnni(codes, start, query, first, second, groups, least, less, out):
+    return _vnni(codes, start, query, first, second, groups, least, less, out)
 
 
 dots = _dots_vnni if VNNI else dots_plain

@@ -7,10 +7,12 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
+from thrifty.sketch._machine import prefetch
 
 __all__ = ["METRICS", "frozen", "halves", "insert", "real", "score_places", "score_row"]
 
 METRICS = ("cosine", "inner", "l2")
+LINE = 64  # bytes
 FAST = {"reassoc", "contract", "nsz"}
 
 
@@ -67,6 +69,16 @@ def score_row(query, row, l2):
 
 
 @njit(error_model="numpy")
+def _fetch(vectors, places):
+    """Begin to load the rows at these places."""
+    for j in range(places.size):
+        if 0 <= places[j] < vectors.shape[0]:
+            row = vectors[places[j]]
+            for t in range(0, row.size, LINE // row.itemsize):
+                prefetch(row, np.intp(t))
+
+
+@njit(error_model="numpy")
 def insert(score, key, scores, ids):
     """Put an id in its place among the best, highest score first, then lowest id."""
     place = scores.size - 1
@@ -95,6 +107,10 @@ def score_places(queries, vectors, keys, places, l2, scores, ids):
     """
     for i in range(queries.shape[0]):
         query, best, mine = queries[i], scores[i], ids[i]
+        if i == 0:
+            _fetch(vectors, places[0])
+        if i + 1 < queries.shape[0]:
+            _fetch(vectors, places[i + 1])
         for j in range(places.shape[1]):
             place = places[i, j]
             if 0 <= place < keys.size:

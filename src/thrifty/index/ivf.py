@@ -187,9 +187,8 @@ class IVFIndex(VectorIndex):
         ids: NDArray[np.int64],
     ) -> None:
         """Candidates by their codes, then exact scores of these."""
-        rough, places = heaps(
-            len(queries), min(2 * ids.shape[1] + model.codes.SPARE, part.ids.size)
-        )
+        wanted = int(model.codes.TIMES * ids.shape[1]) + model.codes.SPARE
+        rough, places = heaps(len(queries), min(wanted, part.ids.size))
         cells = Cells(part["starts"], part["firsts"])
         model.codes.look(queries, part["codes"], cells, probes, bases, mask, rough, places)
         score_places(
