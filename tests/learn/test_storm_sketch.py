@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from thrifty.core import FormatError, IncompatibleError, dump, record_of
+from thrifty.core import BudgetError, FormatError, IncompatibleError, dump, record_of
 from thrifty.laws import LAWS
 from thrifty.learn import StormSketch
 
@@ -14,11 +14,20 @@ LAW_CASES = [law for name in record_of(StormSketch).laws for law in LAWS[name]]
 ROWS = st.lists(st.integers(-9, 9), min_size=3, max_size=3)
 
 
+class Three(StormSketch):
+    """Of three columns."""
+
+    @classmethod
+    def within(cls, budget):
+        """Within a budget."""
+        return super().within(budget, 3, radius=7.0, bits=2)
+
+
 @pytest.mark.parametrize("paired", [True, False], ids=["paired", "plain"])
 @pytest.mark.parametrize("law", LAW_CASES, ids=lambda law: law.__name__)
 def test_law(law, paired):
     """The laws the record names hold, with rows in pairs and alone."""
-    law(lambda: StormSketch(3, radius=7.0, tables=5, bits=2, paired=paired, seed=1), ROWS)
+    law(lambda: Three(3, radius=7.0, tables=5, bits=2, paired=paired, seed=1), ROWS)
 
 
 @pytest.mark.parametrize("paired", [True, False], ids=["paired", "plain"])
@@ -92,3 +101,12 @@ def test_bytes_are_stable():
     """Golden: the bytes of fixed rows do not move between versions."""
     data = StormSketch(2, radius=2.0, tables=3, seed=1).add([[1, 0.5], [-0.5, 3]]).to_bytes()
     assert hashlib.sha256(data).hexdigest()[:16] == "69d9e8ad844abd60"
+
+
+def test_a_budget_is_used_and_holds_the_planes_too():
+    """Counters and planes fill it but for less than one table; below one it is refused."""
+    sketch = StormSketch.within("50 kB", 6, radius=1.0, bits=3)
+    table = 8 * 8 + 4 * 3 * 8
+    assert sketch.tables == 50_000 // table
+    with pytest.raises(BudgetError, match=rf"^budget must be at least {table} B for a STORM s"):
+        StormSketch.within(table - 1, 6, radius=1.0, bits=3)

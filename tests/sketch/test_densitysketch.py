@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from thrifty.core import FormatError, IncompatibleError, dump, record_of
+from thrifty.core import BudgetError, FormatError, IncompatibleError, dump, record_of
 from thrifty.laws import LAWS
 from thrifty.sketch import DensitySketch
 
@@ -14,11 +14,21 @@ LAW_CASES = [law for name in record_of(DensitySketch).laws for law in LAWS[name]
 ROWS = st.lists(st.integers(-9, 9), min_size=2, max_size=2)
 
 
+class Two(DensitySketch):
+    """Of two columns."""
+
+    @classmethod
+    def within(cls, budget):
+        """Within a budget, and full."""
+        made = super().within(budget, 2, width=0.1, grids=4)
+        return made.add(np.random.default_rng(0).random((2000, 2)))
+
+
 @pytest.mark.parametrize("heavy", [3, 500])
 @pytest.mark.parametrize("law", LAW_CASES, ids=lambda law: law.__name__)
 def test_law(law, heavy):
     """The laws the record names hold, with few heavy cells and with room for all."""
-    law(lambda: DensitySketch(2, width=3.0, grids=2, counters=50, heavy=heavy, seed=1), ROWS)
+    law(lambda: Two(2, width=3.0, grids=2, counters=50, heavy=heavy, seed=1), ROWS)
 
 
 @pytest.mark.parametrize("law", LAWS["merge"], ids=lambda law: law.__name__)
@@ -139,3 +149,12 @@ def test_bytes_are_stable():
     """Golden: the bytes of fixed rows do not move between versions."""
     sketch = DensitySketch(2, width=1.0, grids=2, counters=9, seed=1).add([[1, 2], [5, 6]])
     assert hashlib.sha256(sketch.to_bytes()).hexdigest()[:16] == "86ab9567352404de"
+
+
+def test_a_budget_is_used():
+    """Three quarters go to counters, one to cells; below one of each it is refused."""
+    sketch = DensitySketch.within("1 MB", 4, width=0.5)
+    assert sketch.counters == (1_000_000 - 8 - sketch.heavy * 48) // 40
+    assert 0.24 < sketch.heavy * 48 / 1_000_000 < 0.25
+    with pytest.raises(BudgetError, match=r"^budget must be at least 96 B for densities of 4 col"):
+        DensitySketch.within(95, 4, width=0.5)

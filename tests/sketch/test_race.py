@@ -6,18 +6,29 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from thrifty.core import FormatError, IncompatibleError, record_of
+from thrifty.core import BudgetError, FormatError, IncompatibleError, record_of
 from thrifty.hashing import PStable, SimHash
 from thrifty.laws import LAWS
 from thrifty.sketch import RACE
 
 LAW_CASES = [law for name in record_of(RACE).laws for law in LAWS[name]]
 ROWS = st.lists(st.integers(-9, 9), min_size=3, max_size=3)
+
+
+class Three(RACE):
+    """Of three columns."""
+
+    @classmethod
+    def within(cls, budget):
+        """Within a budget."""
+        return super().within(budget, 3)
+
+
 KINDS = {
-    "angles": lambda: RACE(SimHash(3, 2, 5, seed=1)),
-    "signs": lambda: RACE(SimHash(3, 2, 5, seed=1, density=0.5)),
-    "hashed": lambda: RACE(SimHash(3, 6, 5, seed=1), 8),
-    "distances": lambda: RACE(PStable(3, 2, 5, width=4.0, seed=1), 50),
+    "angles": lambda: Three(SimHash(3, 2, 5, seed=1)),
+    "signs": lambda: Three(SimHash(3, 2, 5, seed=1, density=0.5)),
+    "hashed": lambda: Three(SimHash(3, 6, 5, seed=1), 8),
+    "distances": lambda: Three(PStable(3, 2, 5, width=4.0, seed=1), 50),
 }
 
 
@@ -182,3 +193,38 @@ def test_bytes_are_stable():
     """Golden: the bytes of fixed rows do not move between versions."""
     data = RACE(SimHash(3, 2, 5, seed=1, density=0.5), 3).add([[1, 2, 3], [4, 0, -1]]).to_bytes()
     assert hashlib.sha256(data).hexdigest()[:16] == "dcfcdcd8f19f3c4b"
+
+
+# budgets
+
+
+def test_a_budget_is_used_and_holds_the_planes_too():
+    """Counters and planes fill it but for less than one table."""
+    race = RACE.within("100 kB", 20, bits=6, seed=3)
+    held = race.counts.nbytes + race.family.planes.nbytes
+    assert 100_000 - (8 * 64 + 4 * 6 * 20) < held <= 100_000
+    assert (race.family.dim, race.family.num_codes, race.family.seed) == (20, 64, 3)
+
+
+def test_for_error_keeps_the_error():
+    """Over 60 seeds, densities are off by about the standard error that was asked at most."""
+    x, queries = data(200, 5)
+    errors = []
+    for seed in range(60):
+        race = RACE.for_error(0.1, 5, bits=3, seed=seed).add(x)
+        cosines = (queries @ x.T) / np.linalg.norm(queries, axis=1)[:, None]
+        exact = race.family.collision(cosines / np.linalg.norm(x, axis=1)).mean(axis=1)
+        errors.append(race.density(queries) - exact)
+    assert race.family.tables == 100
+    off = np.sqrt(np.mean(np.square(errors)))
+    assert 0.005 < off < 0.1 * (1 + 3 / np.sqrt(2 * 60))
+
+
+def test_budgets_and_errors_out_of_range_are_refused():
+    """Whole messages."""
+    with pytest.raises(BudgetError, match=r"^budget must be at least 176 B for a RACE sketch of"):
+        RACE.within(100, 3)
+    with pytest.raises(ValueError, match=r"^error must be .* got 0$"):
+        RACE.for_error(0, 3)
+    with pytest.raises(ValueError, match=r"^bits must be .* got 17$"):
+        RACE.within("1 MB", 3, bits=17)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from thrifty.core import FormatError, IncompatibleError, dump, record_of
+from thrifty.core import BudgetError, FormatError, IncompatibleError, dump, record_of
 from thrifty.hashing import hash_column
 from thrifty.hashing.pooledsimhash import project
 from thrifty.laws import LAWS
@@ -18,10 +18,19 @@ LAW_CASES = [law for name in record_of(WordSketch).laws for law in LAWS[name]]
 TEXTS = st.none() | st.text("ab c.", max_size=30)
 
 
+class Words(WordSketch):
+    """Of three words."""
+
+    @classmethod
+    def within(cls, budget):
+        """Within a budget."""
+        return super().within(budget, ["a", "b", "cab"])
+
+
 @pytest.mark.parametrize("law", LAW_CASES, ids=lambda law: law.__name__)
 def test_law(law):
     """The laws the record names hold."""
-    law(lambda: WordSketch(["a", "b", "cab"], bits=16, window=2, seed=1), TEXTS)
+    law(lambda: Words(["a", "b", "cab"], bits=16, window=2, seed=1), TEXTS)
 
 
 def counted(texts, window):
@@ -125,3 +134,13 @@ def test_bytes_are_stable():
     """Golden: the bytes of a fixed text do not move between versions."""
     data = WordSketch(["a", "b"], bits=8, seed=1).add(["a b c d a", "b b"]).to_bytes()
     assert hashlib.sha256(data).hexdigest()[:16] == "70ceb320bed761d9"
+
+
+def test_a_budget_is_used():
+    """The longest signatures that fit; below 8 bits a word it is refused."""
+    words = [f"w{i}" for i in range(99)]
+    sketch = WordSketch.within("1 MB", words)
+    assert sketch.bits == 8 * ((1_000_000 - 800) // 6400)
+    assert sketch.nbytes <= 1_000_000 < sketch.nbytes + 6400
+    with pytest.raises(BudgetError, match=r"^budget must be at least 7.2 kB for 99 words, got 9$"):
+        WordSketch.within(9, words)

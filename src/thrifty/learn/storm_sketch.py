@@ -6,13 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import IncompatibleError, Summary, in_range, method
+from thrifty.core import IncompatibleError, Summary, budget_for, in_range, method
 from thrifty.hashing import SimHash
 from thrifty.sketch import RACE
 
 __all__ = ["StormSketch"]
 
-BLOCK = 4096
+MOST_TABLES = 65536
 
 
 @method(
@@ -22,7 +22,7 @@ BLOCK = 4096
     time="2 * (dim + 2) * bits * tables operations a row or a model",
     error="unbiased for the mean surrogate loss; standard error at most sqrt(mean loss / tables)",
     exact="mean of the surrogate over all rows",
-    laws=("summary", "merge", "linear"),
+    laws=("summary", "merge", "linear", "budget"),
     evidence=("storm_sketch",),
 )
 class StormSketch(Summary):
@@ -72,6 +72,33 @@ class StormSketch(Summary):
         self.bits = int(in_range("bits", bits, 2 if paired else 1, 16))
         self.tables, self.paired, self.seed = int(tables), bool(paired), seed
         self._race = RACE(SimHash(self.dim + 2, self.bits, self.tables, seed=seed))
+
+    @classmethod
+    def within(
+        cls,
+        budget: int | str,
+        dim: int,
+        *,
+        radius: float,
+        bits: int = 4,
+        paired: bool = True,
+        seed: int = 0,
+    ) -> Self:
+        """The most tables that fit, counters and planes together.
+
+        Args:
+            budget: bytes.
+            dim, radius, bits, paired, seed: as of the class.
+
+        Raises:
+            BudgetError: the budget is below one table.
+            ValueError: an argument is out of range.
+        """
+        one = cls(dim, radius=radius, tables=1, bits=bits, paired=paired, seed=seed)
+        table = one.nbytes + 4 * one.bits * (one.dim + 2)
+        nbytes = budget_for(f"a STORM sketch of {dim} columns", budget, table)
+        tables = min(nbytes // table, MOST_TABLES)
+        return cls(dim, radius=radius, tables=tables, bits=bits, paired=paired, seed=seed)
 
     def add(self, rows: ArrayLike, weights: ArrayLike | None = None) -> Self:
         """Add rows; those with values that are not finite are left out.

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import Summary, in_range, method, taken
+from thrifty.core import Summary, budget_for, in_range, method, taken, whole
 from thrifty.core.kernels import njit
 from thrifty.hashing.keys import join, key_of, seed_key
 from thrifty.sketch._lsh import finite_rows
@@ -17,6 +17,7 @@ __all__ = ["DensitySketch"]
 BLOCK = 8192
 FARTHEST = 2.0**52
 GRID = 0x67726964
+COUNTER, BESIDE = 40, 8  # bytes: a column of the count-sketch, the number of rows
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -41,7 +42,7 @@ def _cells(rows, shifts, width, keys, codes, words):
     error="a histogram of cells of that width, averaged over shifts; the count of a cell is off by "
     "about sqrt(second moment of cells / counters)",
     exact="average of shifted histograms",
-    laws=("summary",),
+    laws=("summary", "budget"),
     evidence=("densitysketch",),
 )
 class DensitySketch(Summary):
@@ -95,6 +96,28 @@ class DensitySketch(Summary):
         self._words = np.zeros(0, np.uint64)
         self._codes = np.zeros((0, self.dim + 1), np.int64)
         self._rows = np.zeros(1, np.int64)
+
+    @classmethod
+    def within(
+        cls, budget: int | str, dim: int, *, width: float, grids: int = 8, seed: int = 0
+    ) -> Self:
+        """A quarter of the budget for heavy cells, the rest for counters.
+
+        Args:
+            budget: bytes.
+            dim, width, grids, seed: as of the class.
+
+        Raises:
+            BudgetError: the budget is below one counter and one heavy cell.
+            ValueError: an argument is out of range.
+        """
+        cell = 8 * (whole("dim", dim, 1, 1000) + 2)
+        least = COUNTER + cell + BESIDE
+        nbytes = budget_for(f"densities of {dim} columns", budget, least) - BESIDE
+        heavy = min(max(1, nbytes // 4 // cell), 2**24)
+        counters = min((nbytes - heavy * cell) // COUNTER, 2**28)
+        sizes = {"counters": counters, "heavy": heavy}
+        return cls(dim, width=width, grids=grids, seed=seed, **sizes)
 
     def _place(self) -> None:
         """Shifts and keys of the grids."""

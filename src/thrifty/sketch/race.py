@@ -1,5 +1,6 @@
 """RACE: how dense a stream of vectors is around a point, from small arrays of counters."""
 
+import math
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -7,13 +8,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
-from thrifty.core import IncompatibleError, Interval, Summary, in_range, method, taken
+from thrifty.core import (
+    IncompatibleError,
+    Interval,
+    Summary,
+    budget_for,
+    in_range,
+    method,
+    taken,
+    whole,
+)
 from thrifty.core.kernels import njit
+from thrifty.hashing import SimHash
 from thrifty.sketch._lsh import Family, cells_of, described, finite_rows, remade, restored
 
 __all__ = ["RACE"]
 
-WIDEST = 1 << 20
+WIDEST, MOST_TABLES = 1 << 20, 65536
 BLOCK = 4096
 
 
@@ -39,7 +50,7 @@ def _look_up(counts, cells, out):
     error="unbiased for the sum of weights times collision probability; variance at most "
     "(sum of abs(weight) * sqrt(collision))**2 / tables",
     exact="kernel density with the collision probability as kernel",
-    laws=("summary", "merge", "linear"),
+    laws=("summary", "merge", "linear", "budget"),
     evidence=("race",),
 )
 class RACE(Summary):
@@ -79,6 +90,41 @@ class RACE(Summary):
         self.width = None if width is None else int(in_range("width", width, 2, WIDEST))
         cells = family.num_codes if self.width is None else self.width
         self.counts = np.zeros((family.tables, cells), np.int64)
+
+    @classmethod
+    def within(cls, budget: int | str, dim: int, *, bits: int = 4, seed: int = 0) -> Self:
+        """By angles, with the most tables that fit, counters and planes together.
+
+        Args:
+            budget: bytes.
+            dim: length of a vector, 1..2**20.
+            bits: planes a table, 1..16; the more, the narrower the kernel.
+            seed: of the planes.
+
+        Raises:
+            BudgetError: the budget is below one table.
+            ValueError: dim or bits is out of range.
+        """
+        planes, codes = whole("bits", bits, 1, 16), 2**bits
+        table = 8 * codes + 4 * planes * whole("dim", dim, 1, WIDEST)
+        nbytes = budget_for(f"a RACE sketch of {dim} columns", budget, table)
+        return cls(SimHash(dim, planes, min(nbytes // table, MOST_TABLES), seed=seed))
+
+    @classmethod
+    def for_error(cls, error: float, dim: int, *, bits: int = 4, seed: int = 0) -> Self:
+        """By angles, with the fewest tables whose densities have at most this standard error.
+
+        Args:
+            error: of a density, which is in 0..1; 1/256..0.5.
+            dim, bits, seed: as for `within`.
+
+        Raises:
+            ValueError: an argument is out of range.
+        """
+        tables = math.ceil(1 / in_range("error", error, 2**-8, 0.5) ** 2)
+        return cls(
+            SimHash(whole("dim", dim, 1, WIDEST), whole("bits", bits, 1, 16), tables, seed=seed)
+        )
 
     def add(self, x: ArrayLike, weights: ArrayLike | None = None) -> Self:
         """Add rows of vectors.

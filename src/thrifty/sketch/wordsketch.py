@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.core import Summary, in_range, method, taken
+from thrifty.core import Summary, budget_for, in_range, method, taken
 from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, chunks
 from thrifty.hashing._ngrams import find_words
@@ -78,7 +78,7 @@ def _put(word, around, own, known, places, sums, counts, total):
     time="about 3 * bits additions a word of text, whatever the window",
     error="standard error of an angle at most pi / (2 * sqrt(bits)), less for small ones",
     exact="cosine of the words' co-occurrence counts",
-    laws=("summary", "merge", "linear"),
+    laws=("summary", "merge", "linear", "budget"),
     evidence=("wordsketch",),
 )
 class WordSketch(Summary):
@@ -128,6 +128,26 @@ class WordSketch(Summary):
         self._sums = np.zeros((len(words), self.bits), np.int64)
         self._counts, self._total = np.zeros(len(words), np.int64), np.zeros(self.bits, np.int64)
         self._seen = np.zeros(1, np.int64)
+
+    @classmethod
+    def within(
+        cls, budget: int | str, vocabulary: Sequence[str], *, window: int = 5, seed: int = 0
+    ) -> Self:
+        """The longest signatures whose sums fit.
+
+        Args:
+            budget: bytes.
+            vocabulary, window, seed: as of the class.
+
+        Raises:
+            BudgetError: the budget is below 8 bits a word.
+            ValueError: an argument is out of range.
+        """
+        words = len(vocabulary)
+        eight, beside = 64 * (words + 1), 8 * (words + 1)
+        nbytes = budget_for(f"{words} words", budget, eight + beside)
+        bits = min(8 * ((nbytes - beside) // eight), 4096)
+        return cls(vocabulary, bits=bits, window=window, seed=seed)
 
     def __repr__(self) -> str:
         rest = f"bits={self.bits}, window={self.window}, seed={self.seed}"
