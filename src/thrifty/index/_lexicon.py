@@ -4,7 +4,6 @@ import threading
 from collections.abc import Iterable, Sequence
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
@@ -119,7 +118,7 @@ class Lexicon:
         with self._lock:
             if len(self._vocabulary) > MOST:
                 self._clear()
-            offsets, ids = self._vocabulary.read(pa.array(texts, pa.large_string()))
+            offsets, ids = self._vocabulary.read_few(texts)
             amounts = np.ones(ids.size, np.float32)
             if more is not None and any(more):
                 offsets, ids, amounts = self._joined(offsets, ids, amounts, more)

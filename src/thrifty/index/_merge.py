@@ -11,7 +11,7 @@ import pyarrow.ipc as ipc
 
 from thrifty.core import FormatError
 from thrifty.core.kernels import njit
-from thrifty.index import bm25
+from thrifty.index._listfacts import count_live
 from thrifty.index._places import skipped
 from thrifty.index._segment import DOCUMENTS, Segment
 from thrifty.index._snapshot import filled
@@ -147,7 +147,7 @@ def _terms(parts: Sequence[Segment]) -> tuple[np.ndarray, np.ndarray, list[np.nd
         columns.append(pa.Array.from_buffers(pa.large_binary(), part.terms, buffers))
         df = np.zeros(part.terms, np.int64)
         alive = part.alive if part.alive.size else np.ones(part.rows, np.uint8)
-        bm25.count_live(
+        count_live(
             arrays["term_runs"], arrays["run_windows"], arrays["run_posts"], arrays["docs"],
             alive, df,
         )  # fmt: skip

@@ -20,7 +20,7 @@ __all__ = ["DOCUMENTS", "POSTINGS", "Segment", "save_removed", "write_postings"]
 
 POSTINGS, DOCUMENTS = "postings.thrifty", "documents.arrow"
 KIND, REMOVED, VERSION = "text-segment", "text-removed", 1
-ABSENT, BROKEN = -1, -2
+ABSENT = -1
 SHAPES = {
     "term_text": np.uint8, "term_ends": np.int64, "term_runs": np.uint32,
     "run_windows": np.uint16, "run_posts": np.uint32, "run_peaks": np.uint8,
@@ -31,13 +31,13 @@ SHAPES = {
 
 @njit(nogil=True, cache=True, error_model="numpy")
 def _at_least(text, ends, word):
-    """Place of the first term not below the word, and whether it begins with it (2: is it)."""
+    """Place of the first term not below the word; below 0 where the ends are damaged."""
     low, high = 0, ends.size - 1
     while low < high:
         middle = (low + high) >> 1
         a, b = ends[middle], ends[middle + 1]
         if a < 0 or b < a or b > text.size:
-            return np.int64(-2), 0
+            return np.int64(-2)
         i, n = 0, min(b - a, word.size)
         while i < n and text[a + i] == word[i]:
             i += 1
@@ -46,7 +46,7 @@ def _at_least(text, ends, word):
             low = middle + 1
         else:
             high = middle
-    return np.int64(low), 0
+    return np.int64(low)
 
 
 class Segment:
@@ -87,9 +87,8 @@ class Segment:
             FormatError: the terms are damaged.
         """
         arrays = self.arrays
-        found, _ = _at_least(
-            arrays["term_text"], arrays["term_ends"], np.frombuffer(word, np.uint8)
-        )  # fmt: skip
+        wanted = np.frombuffer(word, np.uint8)
+        found = _at_least(arrays["term_text"], arrays["term_ends"], wanted)
         if found < 0:
             raise self._broken("terms")
         return int(found)

@@ -1,5 +1,6 @@
 """Snapshot: the segments of one commit, and how they answer; it never changes."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from thrifty.core import DataError, FormatError
 from thrifty.index import bm25
+from thrifty.index._best import finish
 from thrifty.index._demands import masks, widened
 from thrifty.index._lexicon import Lexicon, Weighted
 from thrifty.index._places import field_ranges, places_of
@@ -16,13 +18,14 @@ from thrifty.index._segment import Segment
 from thrifty.index._textscoring import Scoring
 from thrifty.index.analyzer import Analyzer
 from thrifty.index.filters import columns_of, mask_of
-from thrifty.index.postings import rounded
+from thrifty.index.postings import WINDOW, rounded
 from thrifty.index.store import Store
 from thrifty.index.textquery import parse
 
 __all__ = ["Hits", "Snapshot", "filled"]
 
 Filter = str | np.ndarray | None
+MARKED = re.compile(r'[":*]')
 
 
 class Hits(NamedTuple):
@@ -66,24 +69,34 @@ class Snapshot:
         expansion: Sequence[Weighted] | None = None,
     ) -> Hits:
         """The best documents of each query."""
-        parsed = [parse(query, list(self.scoring.fields)) for query in queries]
-        allowed = self.allowed(filter)
-        more = expansion
+        fields, allowed, more = list(self.scoring.fields), self.allowed(filter), expansion
+        if not MARKED.search("".join(queries)):
+            return self._plain(queries, k, allowed, more)
+        parsed = [parse(query, fields) for query in queries]
         if any(query.beginnings for query in parsed):
             wide = [widened(self, query) for query in parsed]
             given = expansion if expansion is not None else [()] * len(parsed)
             more = [[*a, *b] for a, b in zip(wide, given, strict=True)]
         composed, local = self.lexicon.queries([query.text for query in parsed], more)
         hits = self._room(len(queries), k)
-        if not any(query.demands for query in parsed):
-            self._search(composed, local, allowed, *hits)
-        else:
-            for q, query in enumerate(parsed):
-                one, own = _only(composed, local, q)
-                self._search(one, own, masks(self, query, allowed), *(x[q : q + 1] for x in hits))
-        bm25.finish(*hits)
-        scores, rows = _padded(hits[0], k, -np.inf), _padded(hits[1], k, -1)
-        return Hits(rows, scores)
+        for q, query in enumerate(parsed):
+            one, own = _only(composed, local, q)
+            mask = masks(self, query, allowed) if query.demands else allowed
+            self._search(one, own, mask, *(x[q : q + 1] for x in hits))
+        return _finished(hits, k)
+
+    def _plain(
+        self,
+        queries: Sequence[str],
+        k: int,
+        allowed: Sequence[np.ndarray],
+        more: Sequence[Weighted] | None,
+    ) -> Hits:
+        """The best documents of queries that are words alone."""
+        composed, local = self.lexicon.queries(queries, more)
+        hits = self._room(len(queries), k)
+        self._search(composed, local, allowed, *hits)
+        return _finished(hits, k)
 
     def _room(self, m: int, k: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         width = max(1, min(k, self.documents))
@@ -102,6 +115,13 @@ class Snapshot:
     ) -> None:
         ends, _, weights = composed
         a, c = self.scoring.terms(self.average)
+        widest = int(np.diff(ends).max(initial=0))
+        sums = np.zeros(WINDOW, np.float32)
+        room = (
+            sums, sums.view(np.int32), np.empty(scores.shape[1], np.float32),
+            np.empty((4, widest), np.int64),
+            np.empty((3, widest + 1), np.float32),
+        )  # fmt: skip
         for segment, terms, alive in zip(self.segments, local, allowed, strict=True):
             arrays, built = segment.arrays, float(segment.header["average"])
             slack = np.float32(max(1.0, self.average / built) / 255)
@@ -109,7 +129,7 @@ class Snapshot:
                 arrays["term_runs"], arrays["run_windows"], arrays["run_posts"],
                 arrays["run_peaks"], arrays["docs"], arrays["counts"], arrays["lengths"], alive,
                 ends, terms, weights, self.scoring.values, a, c, np.float32(self.scoring.floor),
-                slack, segment.base, scores, rows, held,
+                slack, segment.base, scores, rows, held, *room,
             )  # fmt: skip
 
     def allowed(self, filter: Filter) -> list[np.ndarray]:
@@ -242,6 +262,11 @@ def _only(
     part = slice(int(ends[q]), int(ends[q + 1]))
     one = np.array([0, ends[q + 1] - ends[q]], np.int64)
     return (one, slots[part], weights[part]), [np.ascontiguousarray(terms[part]) for terms in local]
+
+
+def _finished(hits: tuple[np.ndarray, ...], k: int) -> Hits:
+    finish(*hits)
+    return Hits(_padded(hits[1], k, -1), _padded(hits[0], k, -np.inf))
 
 
 def _padded(array: np.ndarray, k: int, value: float) -> np.ndarray:

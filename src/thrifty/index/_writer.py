@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thrifty.core import DataError
 from thrifty.hashing import hash_column
-from thrifty.index import bm25
+from thrifty.index._listfacts import count_live, peaks
 from thrifty.index._segment import (
     DOCUMENTS,
     Segment,
@@ -159,7 +159,7 @@ class Writer:
         alive = np.ones(segment.rows, np.uint8)
         alive[rows] = 0
         arrays, df = segment.arrays, np.zeros(segment.terms, np.int64)
-        bm25.count_live(
+        count_live(
             arrays["term_runs"], arrays["run_windows"], arrays["run_posts"], arrays["docs"],
             alive, df,
         )  # fmt: skip
@@ -197,7 +197,7 @@ def finished(
     arrays["lengths"] = lengths.astype(np.float32)
     arrays["run_peaks"] = np.empty(arrays["run_windows"].size, np.uint8)
     a, c = decay(scoring.k1, scoring.b, scoring.unit, average)
-    bm25.peaks(
+    peaks(
         arrays["run_windows"], arrays["run_posts"], arrays["docs"], arrays["counts"],
         arrays["lengths"], scoring.values, a, c, arrays["run_peaks"],
     )  # fmt: skip

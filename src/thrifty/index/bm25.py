@@ -7,15 +7,32 @@ however documents are cut into segments.
 """
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
+from thrifty.index._best import LOWEST, push, raised
 from thrifty.index.postings import WINDOW
 
-__all__ = ["count_live", "finish", "peaks", "search"]
+__all__ = ["search"]
 
 ROUNDING = 2.5e-7  # relative, of each addition; sums of bounds are rounded up by it
-DENSE = 6  # a window is scanned where postings are more than one in so many documents
-LOWEST = np.float32(-np.inf)
+DENSE = 3  # a window is scanned where postings are more than one in so many documents
+EARLY = 8  # the rarest terms, with one in so many postings, are scored before the others
+MANY = 1 << 14  # postings of a window from which that pays
+LONGER = 4  # other terms are looked up where they have so many times the postings
+SMALLEST = np.float32(1e-30)
+
+
+@intrinsic
+def float_of(typing, bits):
+    """The float32 of these bits, an int32."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -31,81 +48,36 @@ def _find(docs, start, end, doc):
     return start if start < stop and docs[start] == doc else -1
 
 
-@njit(forceinline=True, error_model="numpy")
-def _worse(score, row, other_score, other_row):
-    return score < other_score or (score == other_score and row > other_row)
-
-
-@njit(error_model="numpy")
-def _push(scores, rows, held, score, row):
-    """Put a document on the heap whose root is the worst; how many are held."""
-    if held < scores.size:
-        i = held
-        while i > 0:
-            up = (i - 1) >> 1
-            if not _worse(score, row, scores[up], rows[up]):
-                break
-            scores[i], rows[i] = scores[up], rows[up]
-            i = up
-        scores[i], rows[i] = score, row
-        return held + 1
-    if _worse(scores[0], rows[0], score, row):
-        _sink(scores, rows, held, score, row)
-    return held
-
-
-@njit(error_model="numpy")
-def _sink(scores, rows, held, score, row):
-    """Put a document in the place of the root, and then where it belongs."""
-    i = 0
-    while True:
-        down = 2 * i + 1
-        if down >= held:
-            break
-        other = down + 1
-        if other < held and _worse(scores[other], rows[other], scores[down], rows[down]):
-            down = other
-        if not _worse(scores[down], rows[down], score, row):
-            break
-        scores[i], rows[i] = scores[down], rows[down]
-        i = down
-    scores[i], rows[i] = score, row
-
-
-@njit(error_model="numpy")
-def _accumulate(sums, docs, counts, lengths, values, a, c, weight, d):
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _accumulate(sums, docs, counts, lengths, values, first, last, begin, end, a, c, weight, d):
     """Add what a run gives to the sums of a window."""
-    last = np.int64(lengths.size - 1)
-    for i in range(docs.size):
+    for i in range(begin, end):
         doc = min(np.int64(docs[i]), last)
         f = values[counts[i]]
-        sums[doc] += weight * (f / (f + a + c * lengths[doc]) + d)
+        sums[doc] += weight * (f / (f + a + c * lengths[first + doc]) + d)
 
 
-@njit(error_model="numpy")
-def _offer(
-    doc, first, alive, sums, lengths, docs, counts, values, a, c, d, begins, ends, weights, rest,
-    essential, active, up, low,
+@njit(error_model="numpy", counted=False)
+def _complete(
+    doc, length, score, docs, counts, values, a, c, d, begins, ends, weights, rest, essential,
+    active, up, low,
 ):  # fmt: skip
-    """The whole score of a document of a window, or -inf where it cannot be among the best."""
-    score = sums[doc]
-    sums[doc] = np.float32(0)
-    if (score + rest[essential]) * up < low or (alive.size and not alive[first + doc]):
-        return LOWEST
+    """The whole score of a document, or -inf where it cannot be among the best."""
     for t in range(essential, active):
         if (score + rest[t]) * up < low:
             return LOWEST
         place = _find(docs, begins[t], ends[t], doc)
         if place >= 0:
             f = values[counts[place]]
-            score += weights[t] * (f / (f + a + c * lengths[doc]) + d)
+            score += weights[t] * (f / (f + a + c * length) + d)
     return score
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
+@njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def search(
     term_runs, run_windows, run_posts, run_peaks, docs, counts, lengths, alive,
     ends, terms, weights, values, a, c, d, slack, base, heap_scores, heap_rows, held,
+    sums, bits, tops, places, shares,
 ):  # fmt: skip
     """Offer the documents of one segment to the heaps of all queries.
 
@@ -118,45 +90,42 @@ def search(
         slack: float32, what the peaks are multiplied by to be bounds today.
         base: number of the segment's first document.
         heap_scores, heap_rows, held: (m, k) float32, (m, k) int64 and (m,) int64, changed.
+        sums, bits, tops, places, shares: room to work in: (window,) float32, all 0, the same as
+            int32, (k,) float32, and (4, terms) int64 and (3, terms + 1) float32 for the most terms
+            of a query.
     """
-    widest = 0
-    for q in range(ends.size - 1):
-        widest = max(widest, ends[q + 1] - ends[q])
-    begins, stops = np.empty(widest, np.int64), np.empty(widest, np.int64)
-    weight, rest = np.empty(widest, np.float32), np.empty(widest + 1, np.float32)
-    run, last_run = np.empty(widest, np.int64), np.empty(widest, np.int64)
-    share = np.empty(widest, np.float32)
-    sums = np.zeros(min(WINDOW, lengths.size), np.float32)
+    run, last_run, begins, stops = places[0], places[1], places[2], places[3]
+    share, weight, rest = shares[0], shares[1], shares[2]
     for q in range(ends.size - 1):
         asked = 0
         for i in range(ends[q], ends[q + 1]):
             if terms[i] >= 0:
-                run[asked], last_run[asked] = term_runs[terms[i]], term_runs[terms[i] + 1]
+                run[asked] = np.int64(term_runs[terms[i]])
+                last_run[asked] = np.int64(term_runs[terms[i] + 1])
                 share[asked] = weights[i]
                 asked += 1
         best, rows = heap_scores[q], heap_rows[q]
         for window in range((lengths.size + WINDOW - 1) // WINDOW):
-            active, posts = 0, 0
+            active = 0
             for t in range(asked):
                 r = run[t]
                 if r < last_run[t] and run_windows[r] == window:
-                    begins[active], stops[active] = run_posts[r], run_posts[r + 1]
+                    begins[active], stops[active] = np.int64(run_posts[r]), run_posts[r + 1]
                     weight[active] = share[t]
                     rest[active] = share[t] * (np.float32(run_peaks[r]) * slack + d)
-                    posts += stops[active] - begins[active]
                     run[t] = r + 1
                     active += 1
             if active:
                 held[q] = _window(
-                    window, active, posts, begins, stops, weight, rest, docs, counts, lengths,
-                    alive, sums, values, a, c, d, base, best, rows, held[q],
+                    window, active, begins, stops, weight, rest, docs, counts, lengths, alive,
+                    sums, bits, tops, values, a, c, d, base, best, rows, held[q],
                 )  # fmt: skip
 
 
-@njit(error_model="numpy")
+@njit(error_model="numpy", counted=False)
 def _window(
-    window, active, posts, begins, stops, weight, rest, docs, counts, lengths, alive, sums, values,
-    a, c, d, base, best, rows, held,
+    window, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits, tops,
+    values, a, c, d, base, best, rows, held,
 ):  # fmt: skip
     """One window: score by the terms that matter, look the others up for who may still win."""
     rest[active] = 0
@@ -164,75 +133,185 @@ def _window(
         rest[t] += rest[t + 1]
     low = best[0] if held == best.size else LOWEST
     up = np.float32(1 + ROUNDING * (active + 32))
-    essential = active
-    while essential > 0 and rest[essential - 1] * up < low:
-        essential -= 1
-        posts -= stops[essential] - begins[essential]
-    if essential == 0:
-        return held
     first = window * WINDOW
-    part = lengths[first : min(first + WINDOW, lengths.size)]
-    for t in range(essential):
-        run = slice(begins[t], stops[t])
-        _accumulate(sums, docs[run], counts[run], part, values, a, c, weight[t], d)
-    if posts * DENSE > part.size:
-        for doc in range(part.size):
-            if sums[doc] != 0:
-                score = _offer(
-                    doc, first, alive, sums, part, docs, counts, values, a, c, d, begins, stops,
-                    weight, rest, essential, active, up, low,
-                )  # fmt: skip
-                if score > LOWEST:
-                    held = _push(best, rows, held, score, base + first + doc)
-                    low = best[0] if held == best.size else LOWEST
+    size = min(WINDOW, lengths.size - first)
+    done, last, low = _score(
+        first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums,
+        tops[: best.size], values, a, c, d, up, low,
+    )  # fmt: skip
+    if done == 0:
         return held
-    for t in range(essential):
-        for i in range(begins[t], stops[t]):
-            doc = min(np.int64(docs[i]), part.size - 1)
-            if sums[doc] != 0:
-                score = _offer(
-                    doc, first, alive, sums, part, docs, counts, values, a, c, d, begins, stops,
-                    weight, rest, essential, active, up, low,
+    if _posts(begins, stops, 0, done) * DENSE > size:
+        return _scan(
+            last, first, size, base, done, active, begins, stops, weight, rest, docs, counts,
+            lengths, alive, sums, bits, values, a, c, d, up, low, best, rows, held,
+        )  # fmt: skip
+    return _walk(
+        last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
+        alive, sums, values, a, c, d, up, low, best, rows, held,
+    )  # fmt: skip
+
+
+@njit(error_model="numpy", counted=False)
+def _score(
+    first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, tops,
+    values, a, c, d, up, low,
+):  # fmt: skip
+    """Sum the lists that matter but for the last, which is summed as it is looked through.
+
+    Returns how many lists matter, which one is left (or -1), and what a winner must have.
+    """
+    done, early = 0, _early(begins, stops, active)
+    while True:
+        needed = _needed(begins, stops, rest, done, active, up, low)
+        stop = early if done < early < needed else needed
+        last = stop - 1 if stop == needed and stop > done else -1
+        for t in range(done, stop if last < 0 else last):
+            _accumulate(
+                sums, docs, counts, lengths, values, first, size - 1, begins[t], stops[t], a, c,
+                weight[t], d,
+            )  # fmt: skip
+        done = stop
+        if done == needed:
+            return done, last, low
+        low = max(low, _kth(docs, begins, stops, done, first, size, alive, sums, tops))
+
+
+@njit(error_model="numpy", counted=False)
+def _scan(
+    last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
+    alive, sums, bits, values, a, c, d, up, low, best, rows, held,
+):  # fmt: skip
+    """Offer the documents of a window whose lists are long: all sums, 64 at a time."""
+    if last >= 0:
+        _accumulate(
+            sums, docs, counts, lengths, values, first, size - 1, begins[last], stops[last], a, c,
+            weight[last], d,
+        )  # fmt: skip
+    cut = _cut(low, rest[done], up)
+    for block in range(0, size, 64):
+        if _most(bits, block) < cut:
+            continue
+        for doc in range(block, min(block + 64, size)):
+            if sums[doc] >= cut:
+                held, low = _consider(
+                    doc, first, base, sums[doc], docs, counts, lengths, alive, values, a, c, d,
+                    begins, stops, weight, rest, done, active, up, low, best, rows, held,
                 )  # fmt: skip
-                if score > LOWEST:
-                    held = _push(best, rows, held, score, base + first + doc)
-                    low = best[0] if held == best.size else LOWEST
+                cut = _cut(low, rest[done], up)
+    sums[:size] = 0
     return held
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def finish(scores, rows, held):
-    """Sort each heap, best first, and equal ones by number; free places get -inf and -1."""
-    for q in range(held.size):
-        n = held[q]
-        while n > 1:
-            n -= 1
-            score, row = scores[q, n], rows[q, n]
-            scores[q, n], rows[q, n] = scores[q, 0], rows[q, 0]
-            _sink(scores[q], rows[q], n, score, row)
-        scores[q, held[q] :] = LOWEST
-        rows[q, held[q] :] = -1
+@njit(error_model="numpy", counted=False)
+def _walk(
+    last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
+    alive, sums, values, a, c, d, up, low, best, rows, held,
+):  # fmt: skip
+    """Offer the documents of a window whose lists are short: list by list, each document once."""
+    cut = _cut(low, rest[done], up)
+    for t in range(done - 1, -1, -1):
+        for i in range(begins[t], stops[t]):
+            doc = min(np.int64(docs[i]), size - 1)
+            score = sums[doc]
+            sums[doc] = 0
+            if t == last:
+                f = values[counts[i]]
+                score += weight[t] * (f / (f + a + c * lengths[first + doc]) + d)
+            if score >= cut:
+                held, low = _consider(
+                    doc, first, base, score, docs, counts, lengths, alive, values, a, c, d,
+                    begins, stops, weight, rest, done, active, up, low, best, rows, held,
+                )  # fmt: skip
+                cut = _cut(low, rest[done], up)
+    return held
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def peaks(run_windows, run_posts, docs, counts, lengths, values, a, c, out):
-    """The most f / (f + K) of each run, in 255ths, rounded up."""
-    for r in range(run_windows.size):
-        first, most = np.int64(run_windows[r]) * WINDOW, np.float32(0)
-        for i in range(run_posts[r], run_posts[r + 1]):
-            f = values[counts[i]]
-            most = max(most, f / (f + a + c * lengths[first + docs[i]]))
-        out[r] = min(255, np.int64(np.ceil(most * np.float32(255.001))))
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _posts(begins, stops, start, end):
+    """Postings of some lists together."""
+    total = 0
+    for t in range(start, end):
+        total += stops[t] - begins[t]
+    return total
 
 
-@njit(nogil=True, cache=True, error_model="numpy")
-def count_live(term_runs, run_windows, run_posts, docs, alive, out):
-    """In how many documents that are alive each term stands."""
-    for term in range(term_runs.size - 1):
-        live = 0
-        for r in range(term_runs[term], term_runs[term + 1]):
-            first = np.int64(run_windows[r]) * WINDOW
-            for i in range(run_posts[r], run_posts[r + 1]):
-                doc = min(first + np.int64(docs[i]), alive.size - 1)
-                live += alive[doc]
-        out[term] = live
+@njit(error_model="numpy", counted=False)
+def _consider(
+    doc, first, base, score, docs, counts, lengths, alive, values, a, c, d, begins, stops, weight,
+    rest, done, active, up, low, best, rows, held,
+):  # fmt: skip
+    """Offer one document to the heap; how many that holds, and what it takes to enter it."""
+    if alive.size and not alive[first + doc]:
+        return held, low
+    if done < active:
+        score = _complete(
+            doc, lengths[first + doc], score, docs, counts, values, a, c, d, begins, stops, weight,
+            rest, done, active, up, low,
+        )  # fmt: skip
+    if score > LOWEST:
+        held = push(best, rows, held, score, base + first + doc)
+        low = max(low, best[0]) if held == best.size else low
+    return held, low
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _needed(begins, stops, rest, done, active, up, low):
+    """How many terms are to be scored: the others can win alone no more, and are long lists."""
+    needed = active
+    while needed > done and rest[needed - 1] * up < low:
+        needed -= 1
+    posts = _posts(begins, stops, 0, needed)
+    later = _posts(begins, stops, needed, active)
+    while needed < active and later < posts * LONGER:
+        later -= stops[needed] - begins[needed]
+        posts += stops[needed] - begins[needed]
+        needed += 1
+    return needed
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _most(bits, i):
+    """The most of 64 sums from here on: what is not below 0 has the order of its bits."""
+    most, part = np.int32(0), bits[i : i + 64]
+    for j in range(64):
+        most = max(most, part[j])
+    return float_of(most)
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _early(begins, stops, active):
+    """How many of the rarest terms are to be scored before the others are thought about."""
+    posts, total = 0, _posts(begins, stops, 0, active)
+    if total < MANY:
+        return active
+    for t in range(active):
+        posts += stops[t] - begins[t]
+        if posts * EARLY > total:
+            return t
+    return active
+
+
+@njit(error_model="numpy", counted=False)
+def _kth(docs, begins, stops, lists, first, size, alive, sums, tops):
+    """The k-th best of the sums so far, which no document below can beat the k best with."""
+    held = 0
+    for t in range(lists):
+        for i in range(begins[t], stops[t]):
+            doc = min(np.int64(docs[i]), size - 1)
+            score = sums[doc]
+            if score > 0:
+                sums[doc] = -score
+                if not alive.size or alive[first + doc]:
+                    held = raised(tops, held, score)
+    for t in range(lists):
+        for i in range(begins[t], stops[t]):
+            doc = min(np.int64(docs[i]), size - 1)
+            sums[doc] = abs(sums[doc])
+    return tops[0] if held == tops.size else LOWEST
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def _cut(low, rest, up):
+    """The least sum of the terms that matter from which a document may be among the best."""
+    return max(low / up - rest * up, SMALLEST)

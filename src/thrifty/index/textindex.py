@@ -1,6 +1,5 @@
 """TextIndex: documents on disk, found by their words; added and removed without rebuilding."""
 
-import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
@@ -10,12 +9,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from thrifty.core import FormatError, method, one_of, parse_bytes, whole
+from thrifty.core import method, one_of, parse_bytes, whole
+from thrifty.index._handle import Handle
 from thrifty.index._lexicon import Weighted
-from thrifty.index._merge import merged
-from thrifty.index._snapshot import Filter, Hits, Snapshot
-from thrifty.index._textscoring import Scoring, settings_of
-from thrifty.index._writer import Extras, Writer
+from thrifty.index._snapshot import Filter, Hits
+from thrifty.index._textscoring import settings_of
+from thrifty.index._writer import Extras
 from thrifty.index.analyzer import Analyzer
 from thrifty.index.snippets import snippet
 from thrifty.index.store import Store
@@ -52,7 +51,7 @@ class Added(NamedTuple):
     laws=("text",),
     evidence=("textindex",),
 )
-class TextIndex:
+class TextIndex(Handle):
     """Find documents by their words.
 
     Made by `create` or `open`. Scores are BM25 or BM25+ over fields with weights; statistics are of
@@ -68,20 +67,6 @@ class TextIndex:
         >>> index.ids(hits.rows[0]), len(index)
         (['b', 'a'], 2)
     """
-
-    def __init__(self, store: Store, *, memory: int | str = "256 MB", extras: Extras | None = None):
-        try:
-            self._analyzer = Analyzer.restore(store.settings["analyzer"])
-            self._scoring = Scoring(store.settings)
-        except DAMAGE as error:
-            raise FormatError(f"{store.path}: settings are damaged: {error}") from error
-        self._store, self._lock = store, threading.RLock()
-        self._snapshot = Snapshot(store, self._analyzer, self._scoring)
-        self._writer: Writer | None = None
-        if store.writing:
-            self._writer = Writer(
-                store, self._analyzer, self._scoring, parse_bytes(memory), extras
-            )  # fmt: skip
 
     @classmethod
     def create(
@@ -137,29 +122,7 @@ class TextIndex:
             FormatError: no index is there, or its files are cut, altered, swapped or newer.
             SaveError: write, and another writer holds the lock.
         """
-        for attempt in range(TRIES):
-            store = Store(path, write=write)
-            try:
-                return cls(store, memory=memory, extras=extras)
-            except FormatError:
-                store.close()
-                if attempt + 1 == TRIES or not _changed(path, store):
-                    raise  # else: a writer has replaced segments since the manifest was read
-            except BaseException:
-                store.close()
-                raise
-        raise AssertionError
-
-    def close(self) -> None:
-        """Give the lock back; what was not committed is forgotten."""
-        self._writer = None
-        self._store.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *how: object) -> None:
-        self.close()
+        return cls._opened(path, write, memory=memory, extras=extras)
 
     def __len__(self) -> int:
         return self._snapshot.documents
@@ -194,61 +157,7 @@ class TextIndex:
         with self._lock:
             return self._writing().remove([str(name) for name in dict.fromkeys(ids)])
 
-    def commit(self) -> None:
-        """Make what was added and removed the index, all at once.
-
-        Raises:
-            SaveError: the disk is full or not writable; the index is as it was.
-            ValueError: the index is open for reading.
-        """
-        with self._lock:
-            writer = self._writing()
-            writer.commit()
-            if len(writer.entries) > MANY:
-                small = sorted(writer.segments, key=len)[: len(writer.entries) - MANY // 2]
-                self._merge([segment.name for segment in small])
-            self._snapshot = Snapshot(self._store, self._analyzer, self._scoring)
-
-    def merge(self, segments: int = 1) -> None:
-        """Commit, and join the smallest segments until there are no more than so many.
-
-        Raises:
-            ValueError: segments is below 1, or the index is open for reading.
-        """
-        with self._lock:
-            writer, most = self._writing(), whole("segments", segments, 1, LARGEST)
-            writer.commit()
-            names = [segment.name for segment in sorted(writer.segments, key=len)]
-            loose = any(segment.alive.size for segment in writer.segments)
-            if len(names) > most or loose:
-                self._merge(names[: len(names) - most + 1] if most > 1 else names)
-            self._snapshot = Snapshot(self._store, self._analyzer, self._scoring)
-
-    def _merge(self, names: Sequence[str]) -> None:
-        writer = self._writing()
-        writer.entries = merged(self._store, writer.segments, names, self._scoring, writer.extras)
-        writer.segments = Snapshot(self._store, self._analyzer, self._scoring).segments
-
-    def _writing(self) -> Writer:
-        if self._writer is None:
-            raise ValueError("index must be opened with write=True, got a reader")
-        return self._writer
-
     # reading
-
-    def refresh(self) -> bool:
-        """Go to the newest commit; whether there was one. Searches that run stay on theirs."""
-        with self._lock:
-            for attempt in range(TRIES):
-                if not self._store.refresh() and not attempt:
-                    return False
-                try:
-                    self._snapshot = Snapshot(self._store, self._analyzer, self._scoring)
-                    return True
-                except FormatError:
-                    if attempt + 1 == TRIES:
-                        raise
-            raise AssertionError
 
     def search(
         self,
@@ -342,10 +251,6 @@ class TextIndex:
         """Bytes of all files of the snapshot."""
         entries = [segment.entry["files"] for segment in self._snapshot.segments]
         return sum(int(size) for files in entries for size, _ in files.values())
-
-
-def _changed(path: str | Path, store: Store) -> bool:
-    return Store(path).generation != store.generation
 
 
 def _check(expansion: Sequence[Weighted], count: int) -> None:

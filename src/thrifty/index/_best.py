@@ -1,0 +1,88 @@
+"""Best: the k best documents of a query on a heap whose root is the worst of them."""
+
+import numpy as np
+
+from thrifty.core.kernels import njit
+
+__all__ = ["LOWEST", "finish", "push", "raised"]
+
+LOWEST = np.float32(-np.inf)
+
+
+@njit(forceinline=True, error_model="numpy")
+def worse(score, row, other_score, other_row):
+    return score < other_score or (score == other_score and row > other_row)
+
+
+@njit(error_model="numpy", counted=False)
+def push(scores, rows, held, score, row):
+    """Put a document on the heap whose root is the worst; how many are held."""
+    if held < scores.size:
+        i = held
+        while i > 0:
+            up = (i - 1) >> 1
+            if not worse(score, row, scores[up], rows[up]):
+                break
+            scores[i], rows[i] = scores[up], rows[up]
+            i = up
+        scores[i], rows[i] = score, row
+        return held + 1
+    if worse(scores[0], rows[0], score, row):
+        sink(scores, rows, held, score, row)
+    return held
+
+
+@njit(error_model="numpy", counted=False)
+def sink(scores, rows, held, score, row):
+    """Put a document in the place of the root, and then where it belongs."""
+    i = 0
+    while True:
+        down = 2 * i + 1
+        if down >= held:
+            break
+        other = down + 1
+        if other < held and worse(scores[other], rows[other], scores[down], rows[down]):
+            down = other
+        if not worse(scores[down], rows[down], score, row):
+            break
+        scores[i], rows[i] = scores[down], rows[down]
+        i = down
+    scores[i], rows[i] = score, row
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def raised(tops, held, score):
+    """Keep the largest numbers on a heap whose root is the least of them; how many are held."""
+    if held < tops.size:
+        i = held
+        while i > 0 and score < tops[(i - 1) >> 1]:
+            tops[i] = tops[(i - 1) >> 1]
+            i = (i - 1) >> 1
+        tops[i] = score
+        return held + 1
+    if score > tops[0]:
+        i = 0
+        while 2 * i + 1 < held:
+            down = 2 * i + 1
+            if down + 1 < held and tops[down + 1] < tops[down]:
+                down += 1
+            if tops[down] >= score:
+                break
+            tops[i] = tops[down]
+            i = down
+        tops[i] = score
+    return held
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def finish(scores, rows, held):
+    """Sort each heap, best first, and equal ones by number; free places get -inf and -1."""
+    for q in range(held.size):
+        n = held[q]
+        while n > 1:
+            n -= 1
+            score, row = scores[q, n], rows[q, n]
+            scores[q, n], rows[q, n] = scores[q, 0], rows[q, 0]
+            sink(scores[q], rows[q], n, score, row)
+        scores[q, held[q] :] = LOWEST
+        rows[q, held[q] :] = -1
