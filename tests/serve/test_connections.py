@@ -155,3 +155,16 @@ def test_other_protocols_are_not_spoken(strict):
     assert b"101" not in strict.raw(GET + upgrade)[:20]
     assert not strict.raw(b"CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n").startswith(b"HTTP/1.1 200")
     assert alive(strict)
+
+
+def test_a_client_that_leaves(index, caplog):
+    """It goes in the middle of its body: status 499 is counted, and nothing has failed."""
+    with running(index) as client:
+        head = (
+            b"POST /v1/indexes/wings/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", client.port)) as line:
+            line.sendall(head + b"\r\n{")
+            until(lambda: b"thrifty_connections 2.0" in client.ask("GET", "/metrics")[2])
+        until(lambda: b'status="499"} 1.0' in client.ask("GET", "/metrics")[2])
+        assert [one for one in caplog.records if one.levelname == "ERROR"] == []

@@ -118,7 +118,7 @@ def test_a_request_is_logged_without_what_was_asked(client, caplog):
 def test_a_failure_is_logged_with_its_reason(client, caplog):
     """Under the id that the client was told."""
     told = client.problem("GET", f"{SEARCH}?q=break")
-    record = [one for one in caplog.records if one.getMessage() == "failed"][-1]
+    (record,) = [one for one in caplog.records if one.getMessage() == "failed"]
     assert record.fields["request"] == told["request"]
     assert isinstance(record.exc_info[1], KeyError)
 

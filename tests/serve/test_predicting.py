@@ -5,6 +5,8 @@ import json
 import pytest
 
 from thrifty.models import Model
+from thrifty.serve.predicting import check_row
+from thrifty.serve.problems import Problem
 
 PREDICT = "/v1/models/animals/predict"
 ROWS = [{"says": "purr meow", "age": 3}, {"says": "hoot night"}, {}]
@@ -71,6 +73,12 @@ def test_wrong_rows(client, body, says):
     """Each names the row and the column."""
     told = client.problem("POST", PREDICT, body)
     assert (told["status"], told["detail"]) == (422, says)
+
+
+def test_a_row_is_checked_before_any_model_sees_it():
+    """An object in a list is no value of a column."""
+    with pytest.raises(Problem, match=r"^row 7, column 'a' must be a text, a number, true, false"):
+        check_row({"a": [{}]}, ["a"], 7)
 
 
 @pytest.mark.parametrize("value", [b"NaN", b"Infinity", b"-Infinity", b"1e400"])

@@ -1,6 +1,5 @@
 """Shelf: names, what is at a path, and what happens when it changes."""
 
-import json
 import os
 import shutil
 
@@ -80,7 +79,7 @@ def test_a_damaged_state_is_not_served(folder):
     (served,) = shelf
     old = served.thing
     (folder / "manifest.json").write_text("{half")
-    with pytest.raises(json.JSONDecodeError):
+    with pytest.raises(ValueError, match=r"^Expecting property name enclosed in double quotes"):
         shelf.refresh(served)
     assert served.thing is old
     assert served.stale.startswith("Expecting property name")
@@ -97,7 +96,7 @@ def test_a_path_that_goes_away_and_comes_back(folder, tmp_path):
     shelf = Shelf([folder], opener)
     (served,) = shelf
     shutil.move(folder, tmp_path / "aside")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(OSError, match=r"No such file or directory: '.+/wings'$"):
         shelf.refresh(served)
     shutil.move(tmp_path / "aside", folder)
     os.utime(folder / "manifest.json", ns=(1, 1))

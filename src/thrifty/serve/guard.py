@@ -84,9 +84,11 @@ class Guard:
             self._admit(scope, exchange.headers)
             await exchange.take_body()
             await self.app(scope, exchange.receive, exchange.send)
+        except Left:
+            pass
         except Exception as error:
             problem = problem_of(error)
-            if problem.status == 500:
+            if problem.status == 500 and not exchange.ended:
                 log("failed", level=logging.ERROR, error=error, request=exchange.id)
             await exchange.send_problem(problem)
         finally:
@@ -105,6 +107,10 @@ class Guard:
             raise Problem(401, said, headers={"www-authenticate": 'Bearer realm="thrifty"'})
 
 
+class Left(Exception):
+    """A client has gone before it had sent its request."""
+
+
 class Exchange:
     """One request and its answer, watched on their way through."""
 
@@ -113,7 +119,7 @@ class Exchange:
         self.headers = dict(scope["headers"])
         self._receive, self._send = receive, send
         self.status, self.received, self.sent = 0, 0, 0
-        self._begun, self._ended = time.perf_counter(), False
+        self._begun, self.ended = time.perf_counter(), False
         given = self.headers.get(b"x-request-id", b"")
         self._body: bytes | None = None
         self.id = scope["request_id"] = (
@@ -125,7 +131,7 @@ class Exchange:
 
         Raises:
             Problem: 413.
-            ConnectionError: the client left.
+            Left: the client has gone.
         """
         length = self.headers.get(b"content-length", b"0")
         if length.isdigit() and int(length[:18]) > self.limits.body:
@@ -134,7 +140,7 @@ class Exchange:
         while more:
             message = await self._receive()
             if message["type"] == "http.disconnect":
-                raise ConnectionResetError("the client left while it sent")
+                raise Left
             body += message["body"]
             more = message["more_body"]
             self.received = len(body)
@@ -159,13 +165,13 @@ class Exchange:
             message = {**message, "headers": [*own, (b"x-request-id", self.id.encode())]}
         else:
             self.sent += len(message.get("body", b""))
-            self._ended = not message.get("more_body", False)
+            self.ended = not message.get("more_body", False)
         await self._send(message)
 
     async def send_problem(self, problem: Problem) -> None:
         """Answer with a problem, unless an answer has begun."""
         if self.status:
-            if not self._ended:
+            if not self.ended:
                 raise problem  # the connection is cut: half an answer must not look whole
             return
         problem.more.setdefault("request", self.id)

@@ -46,7 +46,7 @@ class Meters:
             "thrifty_requests_pending", "Requests in a thread or waiting for one.",
             registry=self.registry,
         )  # fmt: skip
-        self._connections = Gauge(
+        self.connections = Gauge(
             "thrifty_connections", "Open connections.", registry=self.registry
         )  # fmt: skip
 
@@ -63,8 +63,11 @@ class Meters:
         """Count a reload: "done" or "failed"."""
         self._reloads.labels(name, outcome).inc()
 
-    def text(self, pending: int = 0, connections: int = 0) -> bytes:
-        """All counters in Prometheus' text form, with what is so at this moment."""
+    def text(self, pending: int = 0) -> bytes:
+        """All counters in Prometheus' text form.
+
+        Args:
+            pending: requests that are in a thread or wait for one at this moment.
+        """
         self._pending.set(pending)
-        self._connections.set(connections)
         return generate_latest(self.registry)

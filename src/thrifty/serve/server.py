@@ -66,6 +66,8 @@ class Server(uvicorn.Server):
             )
         )  # fmt: skip
 
+        meters.connections.set_function(lambda: len(self.server_state.connections))
+
     @property
     def is_private(self) -> bool:
         """Whether only this machine can reach it."""
