@@ -66,7 +66,8 @@ class SetIndex(VectorIndex):
         >>> ids[0].tolist()[0], sorted(ids[0].tolist()[1:]), float(scores[0, 0])
         (7, [6, 8], 1.0)
         >>> exact = index.search([texts[7]], 3, effort=1.0).scores[0]
-        >>> (3 * exact).round().tolist(), bool(abs(scores[0, 1] - exact[1]) < 4 * (2 / 9 / 64) ** 0.5)
+        >>> error = (2 / 9 / 64) ** 0.5
+        >>> (3 * exact).round().tolist(), bool(abs(scores[0, 1] - exact[1]) < 4 * error)
         ([3.0, 1.0, 1.0], True)
     """
 
@@ -188,7 +189,9 @@ class SetIndex(VectorIndex):
         """The bucket codes of queries (m, tables), all that another shard needs to be told.
 
         Raises:
-            IncompatibleError, TypeError, ValueError: as of `search`.
+            IncompatibleError: queries of another width.
+            TypeError: queries of another kind.
+            ValueError: queries that cannot be used.
         """
         return self._ragged("queries", queries).codes
 
