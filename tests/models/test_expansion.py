@@ -41,8 +41,8 @@ def test_what_is_left_out_says_why(index):
     }  # fmt: skip
     kept = {name: term.weight for name, term in found.items() if term.kept}
     assert set(kept) == {"rare", "unique7"}
-    assert kept["rare"] == pytest.approx(0.4 * 2.5 / 3)
-    assert sum(kept.values()) == pytest.approx(0.4)
+    assert kept["rare"] == pytest.approx(0.4 * 2.5 / 13)
+    assert sum(kept.values()) == pytest.approx(0.4 * 3 / 13)  # what is left out keeps its share
     assert found["half"].df == 50
 
 

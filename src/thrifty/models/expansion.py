@@ -39,8 +39,8 @@ class Term(NamedTuple):
     source="SIRA (2026): one weighted lexical query whose terms were checked by document frequency",
     memory="what the expander takes",
     time="one look-up of a document frequency a term",
-    error="weights of added terms sum to `weight` times the number of the query's terms, so that "
-    "they cannot swamp it",
+    error="weights of added terms sum to at most `weight` times the number of the query's terms, "
+    "so that they cannot swamp it",
     exact="the query without the added terms, at weight 0",
     laws=("expansion",),
     evidence=("expansion",),
@@ -101,8 +101,8 @@ def screened(
     """Check words by how many documents they stand in, and bound their weights.
 
     Phrases are cut into words. A term is left out that is in the query, that no document has, or
-    more than `share` of them; the weights of the others sum to `weight` times the number of terms
-    of the query.
+    more than `share` of them. All weights sum to `weight` times the number of terms of the query;
+    what is left out keeps its share, so that a doubtful expander weighs less.
 
     Args:
         query: as it was asked.
@@ -127,14 +127,15 @@ def screened(
     own = set(index.text.analyzer.tokens(query))
     ordered = sorted(found.items(), key=lambda item: (-item[1][1], item[0]))
     counts = index.text.df([term for term, _ in ordered]).tolist()
-    most, kept, made = share * len(index), 0, []
+    most, kept, made, beyond = share * len(index), 0, [], set()
     for (term, (word, value)), df in zip(ordered, counts, strict=True):
         reason = _reason(term in own, df, most, screen)
         reason = reason or ("one of too many terms" if kept == terms else "")
         reason = reason or ("weight of 0" if value <= 0 else "")
         kept += not reason
+        beyond |= {term} if kept == terms and reason else set()
         made.append(Term(word, term, df, 0.0 if reason else value, not reason, reason))
-    total = sum(term.weight for term in made) or 1.0
+    total = sum(v for t, (_, v) in ordered if t not in own and t not in beyond) or 1.0
     scale = weight * max(len(own), 1) / total
     return [term._replace(weight=term.weight * scale) for term in made]
 
