@@ -10,14 +10,12 @@ import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["LANES", "VNNI", "aligned", "dots", "dots_plain"]
+__all__ = ["LANES", "VNNI", "dots", "dots_plain"]
 
 LANES = 32  # rows of a block
-LINE = 64  # bytes
 INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
 WORD, LONG = ir.IntType(32), ir.IntType(64)
 VECTOR = ir.VectorType(WORD, 16)
@@ -66,14 +64,6 @@ def _sums(builder, row, words, groups):
     builder.cbranch(builder.icmp_signed("<", following, groups), loop, after)
     builder.position_at_end(after)
     return sums
-
-
-def aligned(shape: tuple[int, int]) -> NDArray[np.uint8]:
-    """An empty array of whole cache lines: loads across two of them take twice as long."""
-    size = shape[0] * shape[1]
-    room = np.empty(size + LINE, np.uint8)
-    first = -room.ctypes.data % LINE
-    return room[first : first + size].reshape(shape)
 
 
 @intrinsic

@@ -57,7 +57,7 @@ class Model:
         held = flat, biases, own.width, len(self.centres)
         _nearest_cells(*asked, *held, *room, found)
         _score_centres(queries, self.centres, self.codes.l2, count, found, scores)
-        return found[:, :count], scores[:, :count]
+        return np.ascontiguousarray(found[:, :count]), np.ascontiguousarray(scores[:, :count])
 
 
 @njit(error_model="numpy")

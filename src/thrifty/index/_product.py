@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from thrifty.core import FormatError, taken
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import Cells
-from thrifty.index._bytecodes import _by_cell as by_cell
+from thrifty.index._bytekernels import by_cell
 from thrifty.index._lookups import GROUP, LANES, SPAN
 from thrifty.index._productkernels import look, means, move, nearest_words, offsets_of, tables_of
 from thrifty.index._scoring import frozen

@@ -153,7 +153,7 @@ def look(
 
     Args:
         tables: of all queries, `each` bytes. scales: (m,). out: (32,) float32, room for scores.
-        offsets, askers, theirs: as `_by_cell` leaves them, with room for one more asker.
+        offsets, askers, theirs: as `by_cell` leaves them, with room for one more asker.
     """
     m, cells, groups = probes.shape[0], rows.size - 1, width // GROUP
     for turn in range(m + cells):

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
-from thrifty.index._bytecodes import ByteCodes, Cells
+from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
 from thrifty.index._ivfmodel import Model, heaps, joined, learned, made
 from thrifty.index._parts import Part, State
@@ -221,6 +221,8 @@ class IVFIndex(VectorIndex):
         if not np.array_equal(cells.blocks, ends[1]):
             raise FormatError("blocks must be those of the cells")
         blocks = taken(arrays, "codes", np.uint8, (int(cells.blocks[-1]), codes.width))
+        if blocks.flags.writeable:  # what was read into memory; what is opened stays in its file
+            blocks = at_a_line(blocks)
         vectors = taken(arrays, "vectors", index.dtype, (n, index.dim))
         held = {"vectors": vectors, "codes": blocks, "starts": cells.rows, "firsts": cells.blocks}
         model = Model(frozen(centres), codes, int(rows[0]))
