@@ -6,6 +6,7 @@ import json
 import pytest
 
 from thrifty.cli import main
+from thrifty.cli.search import fusion_of
 from thrifty.models import SearchIndex, index_documents, read_run
 
 ROWS = [
@@ -137,6 +138,13 @@ def test_a_weight_is_learned(folder, tmp_path, capsys):
     assert main(["evaluate", str(tmp_path / "i"), *judged, "--learn"]) == 0
     assert SearchIndex.open(tmp_path / "i").fusion != before
     capsys.readouterr()
+
+
+def test_what_is_no_fusion():
+    """Neither a word nor a weight; a weight out of range."""
+    for text in ("sum", "-1"):
+        with pytest.raises(ValueError, match=r"^--fusion must be ranks, words or a weight, got '"):
+            fusion_of(text)
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from thrifty.core import DataError, FormatError
 from thrifty.index.analyzer import Analyzer
 from thrifty.laws import LAWS
-from thrifty.models import encoder as module
+from thrifty.models import _counts
 from thrifty.models.encoder import WordEncoder
 
 GROUPS = ("purr meow whiskers fur paw tail", "wheel brake engine road bus driver")
@@ -47,7 +47,7 @@ def test_passes_find_the_directions_of_the_full_decomposition():
     """With enough passes the space of the words is that of a singular value decomposition."""
     texts, _ = corpus(300, 1)
     found = WordEncoder(8, passes=12, seed=3).fit([texts])
-    counts = module._counted([found._reader.read(texts)], len(found))
+    counts = _counts.counted([found._reader.read(texts)], len(found))
     rows = found._weighted(counts).toarray()
     frame = np.linalg.svd(rows, full_matrices=False)[2][:8].T
     own = np.linalg.qr(found._vectors.astype(np.float64))[0]
@@ -59,7 +59,7 @@ def test_weights_are_the_formula():
     """Squared idf over the root of the length, as plain loops have it."""
     found = small()
     texts = ["red red bus", "a cat", "nothing known"]
-    counts = module._counted([found._reader.read(texts)], len(found))
+    counts = _counts.counted([found._reader.read(texts)], len(found))
     made = found._weighted(counts).toarray()
     dense = counts.toarray() * found._idf.astype(np.float64) ** 2
     norms = np.linalg.norm(dense, axis=1, keepdims=True)
@@ -79,7 +79,7 @@ def test_a_sample_of_a_long_corpus():
     texts = [f"word{i} word{i + 1} common" for i in range(64)]
     pieces = [texts[:10], texts[10:11], texts[11:]]
     words: dict[str, int] = {}
-    kept = list(module._read(Analyzer(), pieces, words, 60))
+    kept = list(_counts.read(Analyzer(), pieces, words, 60))
     names = list(words)
     rows = [
         " ".join(names[i] for i in ids[offsets[n] : offsets[n + 1]])

@@ -1,7 +1,7 @@
 """Encoder: texts as vectors without a download: word vectors learned from the corpus itself."""
 
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
 from thrifty.hashing.pooledsimhash import drawn_pool, project
 from thrifty.index.analyzer import Analyzer
+from thrifty.models._counts import counted, read
 
 __all__ = ["WordEncoder"]
 
@@ -106,7 +107,7 @@ class WordEncoder(Summary):
             DataError: there is no word in the texts.
         """
         words: dict[str, int] = {}
-        counts = _counted(_read(self.analyzer, columns, words, whole("tokens", tokens, 1, 1 << 40)))
+        counts = counted(read(self.analyzer, columns, words, whole("tokens", tokens, 1, 1 << 40)))
         if not words or not counts.nnz:
             raise DataError("texts must have words to learn from, got none")
         df = np.bincount(counts.indices, minlength=len(words))
@@ -137,7 +138,7 @@ class WordEncoder(Summary):
         """
         with self._lock:
             offsets, ids = self._reader.read(texts)
-        counts = _counted([(offsets, ids)], len(self))
+        counts = counted([(offsets, ids)], len(self))
         parts = [self._sums(counts[low : low + BLOCK]) - self._mean for low in _lows(counts)]
         made = np.concatenate(parts) if parts else np.zeros((0, self.dim), np.float32)
         made[np.diff(counts.indptr) == 0] = 0
@@ -208,59 +209,6 @@ class WordEncoder(Summary):
         data = np.log1p(counts.data) * self._idf[counts.indices]
         rows = sp.csr_array((data, counts.indices, counts.indptr), counts.shape)
         return _unit(rows @ self._vectors.astype(np.float32))
-
-
-def _read(
-    analyzer: Analyzer, columns: Iterable[Any], words: dict[str, int], most: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int32]]]:
-    """Offsets and terms of the documents of the sample, in pieces."""
-    reader, step, seen = analyzer.vocabulary(words), 1, 0
-    pieces: list[tuple[NDArray[np.int64], NDArray[np.int32]]] = []
-    for column in columns:
-        made = _every(*reader.read(column), -seen % step, step)
-        seen += len(column)
-        pieces.append(made)
-        while step < 1 << 40 and sum(ids.size for _, ids in pieces) > most:
-            step *= 2
-            pieces = _halved(pieces)
-    yield from pieces
-
-
-def _halved(pieces: list[Any]) -> list[Any]:
-    """Every other document."""
-    made, at = [], 0
-    for offsets, ids in pieces:
-        made.append(_every(offsets, ids, at % 2, 2))
-        at += offsets.size - 1
-    return made
-
-
-def _every(
-    offsets: NDArray[np.int64], ids: NDArray[np.int32], first: int, step: int
-) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
-    """Each step-th document, from the first."""
-    if step == 1:
-        return offsets, ids
-    lengths = np.diff(offsets)
-    kept = np.zeros(lengths.size, bool)
-    kept[first::step] = True
-    return np.concatenate([[0], np.cumsum(lengths[kept])]), ids[np.repeat(kept, lengths)]
-
-
-def _counted(pieces: Iterable[Any], width: int | None = None) -> sp.csr_array:
-    """Counts of terms, one row a document; what is no term is left out."""
-    ends, parts, start = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], 0
-    for offsets, ids in pieces:
-        kept = ids >= 0
-        ends.append(np.concatenate([[0], np.cumsum(kept)])[offsets][1:] + start)
-        parts.append(ids[kept])
-        start += parts[-1].size
-    indices, indptr = np.concatenate(parts), np.concatenate(ends)
-    top = int(indices.max(initial=-1)) + 1 if width is None else width
-    shape = (indptr.size - 1, max(top, 1))
-    made = sp.csr_array((np.ones(indices.size, np.float32), indices, indptr), shape)
-    made.sum_duplicates()
-    return made
 
 
 def _sharpened(rows: sp.csr_array, encoder: WordEncoder) -> Floats:

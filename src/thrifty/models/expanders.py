@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thrifty.core import DataError, in_range, whole
+from thrifty.models._acronyms import acronyms_in
 from thrifty.models.expansion import Expander, Weighted
 from thrifty.models.judging import read_lines
 from thrifty.models.search_vectors import joined_texts
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Acronyms", "Endpoint", "Feedback", "Listed", "Related", "acronyms_in", "expander_of"]
 
-SHORT = re.compile(r"\(([A-Za-z][A-Za-z0-9-]{1,9})\)")
 WORDS = re.compile(r"[^\W_]+(?:[-'][^\W_]+)*")
 ASK = (
     "List words and short phrases that a document answering the question below would contain but "
@@ -229,44 +229,6 @@ def expander_of(text: str) -> Expander:
             known = ", ".join(NAMED)
             raise DataError(f"expand must be one of {known}, an address or a file, got {name!r}")
     return made[0] if len(made) == 1 else _Joined(made)
-
-
-def acronyms_in(text: str) -> list[tuple[str, str]]:
-    """Acronyms in brackets with the words before that they stand for (Schwartz and Hearst 2003).
-
-    Example:
-        >>> acronyms_in("We use magnetic resonance imaging (MRI) and a note (see below).")
-        [('MRI', 'magnetic resonance imaging')]
-    """
-    found = []
-    for match in SHORT.finditer(text):
-        short = match[1]
-        if not any(c.isupper() for c in short):
-            continue
-        before = text[max(0, match.start() - 200) : match.start()]
-        words = re.split(r"\s+", before.strip())[-min(len(short) + 5, 2 * len(short)) :]
-        long = _long_form(short, " ".join(words))
-        if long and len(long) > len(short):
-            found.append((short, long))
-    return found
-
-
-def _long_form(short: str, before: str) -> str:
-    """The shortest end of a text that holds the letters in order, the first at a word's start."""
-    place = len(before)
-    for at in range(len(short) - 1, -1, -1):
-        letter = short[at].lower()
-        if not letter.isalnum():
-            continue
-        place -= 1
-        while place >= 0 and (
-            before[place].lower() != letter
-            or (at == 0 and place > 0 and before[place - 1].isalnum())
-        ):
-            place -= 1
-        if place < 0:
-            return ""
-    return before[place:]
 
 
 def _top(query: str, index: "SearchIndex", documents: int) -> tuple[Any, Any, list[str]]:
