@@ -82,6 +82,14 @@ def test_a_client_that_dawdles(strict, sent):
     assert alive(strict)
 
 
+def test_a_dawdler_on_a_kept_connection(strict):
+    """A second request has its deadline as well as the first."""
+    found = strict.raw(GET + b"\r\n", GET, *[b"a"] * 60, pause=0.02)
+    first, _, second = found.partition(b'{"status":"ok"}')
+    assert first.startswith(b"HTTP/1.1 200 OK")
+    assert problem(second) == (408, "a request must arrive whole within 0.4 s")
+
+
 def test_a_silent_connection_is_closed(strict):
     """Without a byte, and after an answer."""
     assert strict.raw() == b""
@@ -160,9 +168,7 @@ def test_other_protocols_are_not_spoken(strict):
 def test_a_client_that_leaves(index, caplog):
     """It goes in the middle of its body: status 499 is counted, and nothing has failed."""
     with running(index) as client:
-        head = (
-            b"POST /v1/indexes/wings/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
-        )
+        head = b"POST /v1/indexes/wings/search HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
         with socket.create_connection(("127.0.0.1", client.port)) as line:
             line.sendall(head + b"\r\n{")
             until(lambda: b"thrifty_connections 2.0" in client.ask("GET", "/metrics")[2])

@@ -1,5 +1,6 @@
 """Snippets: the part of a text that shows a query best, with the words that matched."""
 
+import functools
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,8 +77,7 @@ def snippet(
     """
     whole("length", length, 20, LARGEST)
     text = text[:FURTHEST]
-    wanted = set(analyzer.tokens(query))
-    starts = tuple(word for start in beginnings for word in analyzer.words(start)[-1:])
+    wanted, starts = _wanted(query, analyzer, tuple(beginnings))
     found = [
         (a, b, term)
         for a, b, term in analyzer.spans(text)
@@ -87,6 +87,15 @@ def snippet(
     begin, end = _around(text, first, last, length)
     spans = tuple((a - begin, b - begin) for a, b, _ in found if a >= begin and b <= end)
     return Snippet(text[begin:end], spans, begin > 0, end < len(text))
+
+
+@functools.lru_cache(maxsize=64)
+def _wanted(
+    query: str, analyzer: Analyzer, beginnings: tuple[str, ...]
+) -> tuple[frozenset[str], tuple[str, ...]]:
+    """Terms and beginnings that match; a query is cut once for all its results."""
+    starts = tuple(word for start in beginnings for word in analyzer.words(start)[-1:])
+    return frozenset(analyzer.tokens(query)), starts
 
 
 def _best(found: Sequence[tuple[int, int, str]], length: int) -> tuple[int, int]:

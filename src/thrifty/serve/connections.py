@@ -154,7 +154,7 @@ class Connection(HttpToolsProtocol):
     def _late(self) -> None:
         """The deadline for a whole request has passed."""
         self._stop("receive")
-        if self._begun and (self.cycle is None or not self.cycle.response_started):
+        if self._begun and not (self._head_done and self.cycle.response_started):
             late = f"a request must arrive whole within {self.limits.receive:g} s"
             self._refuse(Problem(408, late), "slow")
         else:
