@@ -9,13 +9,16 @@ from thrifty.learn.centre_tree import CentreTree
 from thrifty.learn.class_counts import ClassCounts
 from thrifty.learn.class_sketch import ClassSketch
 from thrifty.learn.cluster_sums import ClusterSums
+from thrifty.learn.emql import EmQL, EntitySet
 from thrifty.learn.fellegi_sunter import FellegiSunter
 from thrifty.learn.frank_wolfe import Minimum, Quadratic, frank_wolfe
 from thrifty.learn.graph import Graph
 from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, pool_posterior
 from thrifty.learn.herding import Herd, fourier_features, kernel_herding
 from thrifty.learn.label_hash import LabelHash
+from thrifty.learn.lsvi import LSVI
 from thrifty.learn.network import Wide
+from thrifty.learn.nql import NQL
 from thrifty.learn.pagerank import Ranks, pagerank
 from thrifty.learn.personal_ranks import NearRanks, personal_ranks
 from thrifty.learn.refit import refit
@@ -24,9 +27,12 @@ from thrifty.learn.settings import Settings
 from thrifty.learn.shortlist import Shortlist
 from thrifty.learn.storm_sketch import StormSketch
 from thrifty.learn.trainer import History, train
+from thrifty.learn.triples import Triples
 
 __all__ = [
     "IRLI",
+    "LSVI",
+    "NQL",
     "PCA",
     "SOLAR",
     "VLAD",
@@ -36,6 +42,8 @@ __all__ = [
     "ClassCounts",
     "ClassSketch",
     "ClusterSums",
+    "EmQL",
+    "EntitySet",
     "FellegiSunter",
     "Graph",
     "Herd",
@@ -55,6 +63,7 @@ __all__ = [
     "StormClassifier",
     "StormRegressor",
     "StormSketch",
+    "Triples",
     "Wide",
     "WideClassifier",
     "WideRegressor",

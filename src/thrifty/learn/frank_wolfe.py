@@ -13,6 +13,7 @@ __all__ = ["Minimum", "Quadratic", "frank_wolfe"]
 
 Floats = NDArray[np.float64]
 Objective = Callable[[Floats], tuple[float, Floats]]
+FIRST = 16  # steps that look at all atoms: what they find stays in the sum for long
 
 
 class Minimum(NamedTuple):
@@ -86,10 +87,10 @@ def frank_wolfe(
     """Minimise a convex function over the hull of atoms, by steps towards one atom each.
 
     A step goes towards the atom of the largest gap <w - s, gradient>, which an index finds among
-    the few that it looks at; where that is less than half of the last scan's, and each `check`
-    steps, all are looked at. The gap of such a scan bounds the error. Where the objective has
-    `curvature(direction)`, a step goes as far as is best for a quadratic; otherwise 2 / (t + 2)
-    of the way.
+    the few that it looks at; at first, where that is less than half of the last scan's, and each
+    `check` steps, all are looked at. The gap of such a scan bounds the error. Where the objective
+    has `curvature(direction)`, a step goes as far as is best for a quadratic; otherwise
+    2 / (t + 2) of the way.
 
     Args:
         objective: gives value and gradient (d,) at a point (d,); may have `curvature`.
@@ -129,7 +130,7 @@ def _descend(
     value, gradient = _asked(objective, atoms, point)
     values = [value]
     for turn in range(1, most + 1):
-        step = steps.at(point, gradient, tol, exact=turn % check == 0)
+        step = steps.at(point, gradient, tol, exact=turn <= FIRST or turn % check == 0)
         if step.exact and step.gap <= tol:
             break
         direction = atoms.row(step.id) - point
@@ -166,4 +167,4 @@ def _weights(taken: list[tuple[int, float]]) -> tuple[NDArray[np.int64], Floats]
     ids, shares = (np.array(column) for column in zip(*taken, strict=True))
     left = np.append(np.cumprod(1 - shares[:0:-1])[::-1], 1.0)
     unique, places = np.unique(ids.astype(np.int64), return_inverse=True)
-    return unique, np.bincount(places, left * shares)
+    return unique, np.bincount(places, left * shares).astype(np.float64)

@@ -67,7 +67,8 @@ def fourier_features(
     scale = _median(rows, rng) if bandwidth is None else bandwidth
     waves = (rng.standard_normal((rows.shape[1], half)) / scale).astype(np.float32)
     phases = rows.astype(np.float32) @ waves
-    return np.concatenate([np.cos(phases), np.sin(phases)], axis=1) / np.float32(half**0.5)
+    both = np.concatenate([np.cos(phases), np.sin(phases)], axis=1)
+    return np.multiply(both, half**-0.5, dtype=np.float32)
 
 
 def _median(rows: Floats, rng: np.random.Generator) -> float:
