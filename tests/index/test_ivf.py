@@ -11,6 +11,7 @@ from thrifty.core.kernels import njit
 from thrifty.index import FlatIndex, IVFIndex
 from thrifty.index._cells import assigned, cells_for, learned_centres
 from thrifty.index._int8 import LANES, VNNI, dots, dots_plain
+from thrifty.index._scoring import frozen
 from thrifty.laws import LAWS
 
 METRICS = ("cosine", "inner", "l2")
@@ -105,6 +106,25 @@ def test_cells():
     np.testing.assert_allclose(mine, gaps.min(axis=1), rtol=1e-5, atol=1e-5)
     assert np.bincount(labels, minlength=70).min() > 0
     assert (cells_for(0), cells_for(50), cells_for(10**6)) == (1, 1, 2000)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_probes(metric):
+    """The likeliest cells are those of the best centres, with the scores that rows go on from."""
+    rows, queries = around(5000, 12, 17), around(60, 12, 18).astype(np.float32)
+    model = IVFIndex(12, metric=metric, cells=70).add(rows)._state.model
+    products = queries.astype(np.float64) @ model.centres.T
+    if metric == "l2":
+        products = -0.5 * ((queries[:, None].astype(np.float64) - model.centres) ** 2).sum(axis=2)
+    for count in (1, 5, 70):
+        cells, scores = model.probes(frozen(queries), count)
+        exact = np.take_along_axis(products, cells.astype(np.int64), axis=1)
+        np.testing.assert_allclose(scores, exact, rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(scores[:, 0], products.max(axis=1), rtol=1e-4, atol=1e-4)
+        best = np.argsort(-products, axis=1)[:, :count]
+        shared = [np.isin(a, b).mean() for a, b in zip(cells, best, strict=True)]
+        assert np.mean(shared) > 0.99
+        assert all(len(set(mine)) == count for mine in cells.tolist())
 
 
 def test_equal_rows_are_no_trouble():
@@ -232,7 +252,8 @@ def test_lying_bytes_are_refused(tmp_path):
     }.items():
         with pytest.raises(FormatError):
             IVFIndex.from_bytes(_dumped(header, {**arrays, name: array}))
-    for lie in (starts[::-1], spread, np.array([0, 2**62, 2**63 - 1, 5, starts[-1]])):
+    later = np.append(1, starts[1:])
+    for lie in (starts[::-1], spread, later, np.array([0, 2**62, 2**63 - 1, 5, starts[-1]])):
         path.write_bytes(_dumped(header, {**arrays, "starts": lie}))
         with pytest.raises(FormatError):
             IVFIndex.open(path)

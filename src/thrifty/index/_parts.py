@@ -155,6 +155,6 @@ def allowed_in(part: Part, filter: Filter | None) -> Mask:
         allowed = filter[near] & (part.ids < filter.size) if filter.size else part.ids < 0
     else:
         allowed = np.zeros(part.ids.size, np.bool_)
-        places = part.places(filter)
+        places = part.places(filter.astype(np.int64, copy=False))
         allowed[places[places >= 0]] = True
     return frozen(allowed & ~part.gone if part.gone.size else allowed)

@@ -97,9 +97,9 @@ def fill_exactly(
         bounds = []
         for part, mask in zip(parts, allowed, strict=True):
             vectors = part["vectors"]
-            places, *told = _nearest_in(asked, vectors, mask, keys.shape[1], metric)
+            places, tops, longest = _nearest_in(asked, vectors, mask, keys.shape[1], metric)
             score_places(asked, halves(vectors), part.ids, places, l2, best, keys)
-            bounds.append(_bounds(told[0], asked, told[1], l2))
+            bounds.append(_bounds(tops, asked, longest, l2))
         unsure = np.flatnonzero(np.max(bounds, axis=0) >= best[:, -1])
         unsure = unsure[np.max(bounds, axis=0)[unsure] > -np.inf]
         _again(parts, asked, allowed, l2, best, keys, unsure)

@@ -164,9 +164,10 @@ class IVFIndex(VectorIndex):
             return
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
-            asked = queries[some], *state.model.probes(queries[some], probes)
+            asked, scores, ids = queries[some], found.scores[some], found.ids[some]
+            likeliest, bases = state.model.probes(asked, probes)
             for part, mask in zip(state.parts, allowed, strict=True):
-                self._look(state.model, part, mask, *asked, found.scores[some], found.ids[some])
+                self._look(state.model, part, mask, asked, likeliest, bases, scores, ids)
 
     def _probes(self, cells: int, effort: float | None, share: float) -> int:
         """How many cells to look at; more than there are to score all rows."""
