@@ -6,7 +6,7 @@ from thrifty.models.expanders import Acronyms, Endpoint, Feedback, Listed, Relat
 from thrifty.models.expansion import Expand
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.fusion import Fusion
-from thrifty.models.judging import judge, read_qrels, read_queries, read_run, write_run
+from thrifty.models.judging import read_qrels, read_queries, read_run, write_run
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.phrases import Phrase, Phrases, phrases
@@ -20,6 +20,7 @@ from thrifty.models.search_build import add_documents, index_documents, remove_d
 from thrifty.models.search_learn import learn_fusion
 from thrifty.models.sentiment import SeedSentiment
 from thrifty.models.train import train
+from thrifty.models.wide_retriever import WideRetriever
 
 __all__ = [
     "Acronyms",
@@ -41,12 +42,12 @@ __all__ = [
     "SearchIndex",
     "SeedSentiment",
     "TableProfile",
+    "WideRetriever",
     "WordEncoder",
     "add_documents",
     "dedup",
     "expander_of",
     "index_documents",
-    "judge",
     "learn_fusion",
     "phrases",
     "plan",
