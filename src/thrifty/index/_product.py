@@ -44,7 +44,7 @@ class ProductCodes:
         l2: rows are given offsets, which make their scores those of squared distances.
     """
 
-    TIMES, SPARE = 2, 80  # of k, and beyond that: candidates whose scores are to be exact
+    TIMES, SPARE = 2, 120  # of k, and beyond that: candidates whose scores are to be exact
 
     def __init__(self, words: Rows, dim: int, *, l2: bool) -> None:
         self.words, self.dim, self.l2 = frozen(words), dim, l2

@@ -29,12 +29,13 @@ MOST = 1 << 20
 @method(
     source="inverted lists: Jegou, Douze and Schmid 2011, doi:10.1109/TPAMI.2010.57; bytes of what "
     "is left beside the centre, multiplied by VNNI, and exact scores of the best",
-    memory="(5 * dim + 8) bytes a row, 3 * dim + 8 with float16, and 4 * dim a cell",
+    memory="(5 * dim + 8) bytes a row, 3 * dim + 8 with float16, and 4 * dim a cell; product codes "
+    "take dim / 4 + 1.25 bytes in place of dim; vectors may stay in a file",
     time="dim * (cells + effort * rows) byte products a query, 4 * dim * cells a row to add",
     error="measured recall; exact at effort 1",
     exact="FlatIndex",
     laws=("vectors", "mapped"),
-    evidence=("ivf", "opening"),
+    evidence=("ivf", "opening", "productcodes"),
 )
 class IVFIndex(VectorIndex):
     """Find the nearest vectors among those of the likeliest cells.
