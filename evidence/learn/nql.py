@@ -68,7 +68,7 @@ def measure_learned() -> tuple[float, dict]:
     shares = {}
     for name, facts in (("family", family()), ("countries", countries(cities=600))):
         kb = Triples(*zip(*facts, strict=True), inverse=True)
-        nql = NQL(kb, hops=2, max_iter=120, learning_rate=0.2)
+        nql = NQL(kb, hops=2, max_iter=80, learning_rate=0.2)
         asked_, starts, answers = cases(nql, kinds_of(kb))
         even = np.arange(len(asked_)) % 2 == 0
         nql.fit(asked_[even], starts[even], answers[even])

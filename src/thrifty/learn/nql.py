@@ -38,6 +38,7 @@ class NQL:
         triples: what is known.
         hops: that are followed in `predict`, 1..10.
         max_iter: passes over the questions, 1..100_000.
+        n_init: beginnings, of which the one of the least loss is kept, 1..1000.
         learning_rate: of Adam, 1e-6..10.
         seed: of what weights begin as, 0..2**64 - 1.
 
@@ -57,12 +58,14 @@ class NQL:
         *,
         hops: int = 1,
         max_iter: int = 200,
+        n_init: int = 3,
         learning_rate: float = 0.1,
         seed: int = 0,
     ) -> None:
         self.triples = triples
         self.hops = whole("hops", hops, 1, 10)
         self.max_iter = whole("max_iter", max_iter, 1, 100_000)
+        self.n_init = whole("n_init", n_init, 1, 1000)
         self.learning_rate = in_range("learning_rate", learning_rate, 1e-6, 10)
         self.seed = whole("seed", seed, 0, 2**64 - 1)
         count, size = len(triples), len(triples.entities)
@@ -156,8 +159,12 @@ class NQL:
             if empty.size:
                 raise ValueError(f"{name} must not be empty, got question {empty[0]}")
         shape = (self.hops, asked.shape[1], len(self.triples.relations))
-        self.coef_ = np.random.default_rng(self.seed).normal(scale=0.01, size=shape)
-        self._train(asked, x, y / y.sum(axis=1, keepdims=True))
+        rng, shares = np.random.default_rng(self.seed), y / y.sum(axis=1, keepdims=True)
+        tries = []
+        for _ in range(self.n_init):
+            self.coef_ = rng.normal(size=shape)
+            tries.append((self._train(asked, x, shares), self.coef_))
+        self.losses_, self.coef_ = min(tries, key=lambda found: found[0][-1])
         return self
 
     def predict(self, questions: ArrayLike, starts: ArrayLike) -> Floats:
@@ -193,16 +200,17 @@ class NQL:
             slope = (self._from @ (at_objects * weights[:, self.triples.relation]).T).T
         return loss, gradient
 
-    def _train(self, asked: Floats, x: Floats, y: Floats) -> None:
-        """Adam on all questions at once."""
-        first, second, self.losses_ = 0.0, 0.0, []
+    def _train(self, asked: Floats, x: Floats, y: Floats) -> list[float]:
+        """Adam on all questions at once; the loss of each pass."""
+        first, second, losses = 0.0, 0.0, []
         for turn in range(1, self.max_iter + 1):
             loss, gradient = self.loss_gradient(asked, x, y)
-            self.losses_.append(loss)
+            losses.append(loss)
             first = BETAS[0] * first + (1 - BETAS[0]) * gradient
             second = BETAS[1] * second + (1 - BETAS[1]) * gradient**2
             size = np.sqrt(second / (1 - BETAS[1] ** turn)) + 1e-8
             self.coef_ -= self.learning_rate * first / (1 - BETAS[0] ** turn) / size
+        return losses
 
     def _relations(self, asked: Floats) -> list[Floats]:
         """Weights of relations, (n, relations) for each hop."""
