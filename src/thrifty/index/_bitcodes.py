@@ -52,10 +52,6 @@ def _distances_of_four(words, query, out):
 @njit(error_model="numpy")
 def _distances(words, query, out):
     """As `_distances_of_one`, for any number of words."""
-    if query.size == 1:
-        return _distances_of_one(words, query, out)
-    if query.size == 4:
-        return _distances_of_four(words, query, out)
     for i in range(BLOCK):
         out[i] = np.uint64(0)
     for w in range(query.size):
@@ -97,19 +93,24 @@ def scan(blocks, first, keys, allowed, queries, slack, distances, ids):
         distances, ids: (m, k) the nearest so far, which change.
     """
     out = np.empty(BLOCK, np.uint64)
-    last = distances.shape[1] - 1
+    last, width = distances.shape[1] - 1, queries.shape[1]
     for b in range(blocks.shape[0]):
         start = first + b * BLOCK
         count = min(BLOCK, keys.size - start)
         words = blocks[b]
         for q in range(queries.shape[0]):
-            least = _distances(words, queries[q], out)
-            if least < distances[q, last] + slack:
+            if width == 4:
+                least = _distances_of_four(words, queries[q], out)
+            elif width == 1:
+                least = _distances_of_one(words, queries[q], out)
+            else:
+                least = _distances(words, queries[q], out)
+            bound = distances[q, last] + slack
+            if least < bound:
                 for i in range(count):
-                    if out[i] < distances[q, last] + slack and (
-                        allowed.size == 0 or allowed[start + i]
-                    ):
+                    if out[i] < bound and (allowed.size == 0 or allowed[start + i]):
                         insert_near(out[i], keys[start + i], distances[q], ids[q])
+                        bound = distances[q, last] + slack
 
 
 @njit(error_model="numpy")
@@ -132,14 +133,18 @@ def _sink(far, place, distances, places):
 @njit(nogil=True, cache=True, error_model="numpy")
 def scan_far(blocks, first, rows, allowed, queries, distances, places):
     """As `scan`, for many: row numbers in heaps of which the farthest is on top, in no order."""
-    out = np.empty(BLOCK, np.uint64)
+    out, width = np.empty(BLOCK, np.uint64), queries.shape[1]
     for b in range(blocks.shape[0]):
         start = first + b * BLOCK
         count = min(BLOCK, rows - start)
         words = blocks[b]
         for q in range(queries.shape[0]):
             heap, held = distances[q], places[q]
-            if _distances(words, queries[q], out) < heap[0]:
+            if width == 4:
+                least = _distances_of_four(words, queries[q], out)
+            else:
+                least = _distances(words, queries[q], out)
+            if least < heap[0]:
                 for i in range(count):
                     if out[i] < heap[0] and (allowed.size == 0 or allowed[start + i]):
                         _sink(out[i], start + i, heap, held)
