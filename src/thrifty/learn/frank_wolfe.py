@@ -66,7 +66,7 @@ class Quadratic:
 
 @method(
     source="Frank and Wolfe 1956, doi:10.1002/nav.3800030109; linear steps by an index of lifted "
-    "atoms: Xu, Song and Shrivastava 2021, arXiv:2111.15139 (NeurIPS)",
+    "atoms: Xu, Song and Shrivastava 2021 (NeurIPS 34)",
     memory="13 * dim bytes an atom with its index, 4 * dim without",
     time="a search at some effort a step; a scan of all atoms each `check` steps",
     error="value less the least is at most `error`, the gap of a scan; about 1 / (c**2 * steps) if "

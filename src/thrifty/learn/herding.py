@@ -80,7 +80,7 @@ def _median(rows: Floats, rng: np.random.Generator) -> float:
 
 @method(
     source="Chen, Welling and Smola 2010, arXiv:1203.3472; choices by an index of lifted atoms: "
-    "Xu, Song and Shrivastava 2021, arXiv:2111.15139 (NeurIPS)",
+    "Xu, Song and Shrivastava 2021 (NeurIPS 34)",
     memory="13 * dim bytes a row of features with its index, 4 * dim without",
     time="a search at some effort a row chosen; a scan of all where that finds nothing",
     error="errors fall as 1 / t for features of finite width, random rows' as 1 / sqrt(t)",
