@@ -1,12 +1,25 @@
-"""Best: the k best documents of a query on a heap whose root is the worst of them."""
+"""Best: the k best documents of a query on a heap whose root is the worst, and bounds of them."""
 
 import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
 
-__all__ = ["LOWEST", "finish", "push", "raised"]
+__all__ = ["LOWEST", "finish", "kth", "most", "push"]
 
 LOWEST = np.float32(-np.inf)
+
+
+@intrinsic
+def float_of(typing, bits):
+    """The float32 of these bits, an int32."""
+
+    def generate(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.FloatType())
+
+    return types.float32(types.int32), generate
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -86,3 +99,31 @@ def finish(scores, rows, held):
             sink(scores[q], rows[q], n, score, row)
         scores[q, held[q] :] = LOWEST
         rows[q, held[q] :] = -1
+
+
+@njit(forceinline=True, error_model="numpy", counted=False)
+def most(bits, i):
+    """The most of 64 sums from here on: what is not below 0 has the order of its bits."""
+    highest, part = np.int32(0), bits[i : i + 64]
+    for j in range(64):
+        highest = max(highest, part[j])
+    return float_of(highest)
+
+
+@njit(error_model="numpy", counted=False)
+def kth(docs, begins, stops, lists, first, size, alive, sums, tops):
+    """The k-th best of the sums so far, which no document below can beat the k best with."""
+    held = 0
+    for t in range(lists):
+        for i in range(begins[t], stops[t]):
+            doc = min(np.int64(docs[i]), size - 1)
+            score = sums[doc]
+            if score > 0:
+                sums[doc] = -score
+                if not alive.size or alive[first + doc]:
+                    held = raised(tops, held, score)
+    for t in range(lists):
+        for i in range(begins[t], stops[t]):
+            doc = min(np.int64(docs[i]), size - 1)
+            sums[doc] = abs(sums[doc])
+    return tops[0] if held == tops.size else LOWEST

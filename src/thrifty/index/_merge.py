@@ -225,7 +225,7 @@ def _documents(folder: Path, parts: Sequence[Segment]) -> tuple[list[int], list[
 def _batches(parts: Sequence[Segment]) -> Iterator[tuple[Segment, pa.RecordBatch]]:
     for part in parts:
         start = 0
-        for number in range(part.batches):
+        for number in range(len(part.entry["batches"])):
             batch = part.valid(part.batch(number))
             size = batch.num_rows
             if part.alive.size:

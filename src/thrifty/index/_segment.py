@@ -20,7 +20,6 @@ __all__ = ["DOCUMENTS", "POSTINGS", "Segment", "save_removed", "write_postings"]
 
 POSTINGS, DOCUMENTS = "postings.thrifty", "documents.arrow"
 KIND, REMOVED, VERSION = "text-segment", "text-removed", 1
-ABSENT = -1
 SHAPES = {
     "term_text": np.uint8, "term_ends": np.int64, "term_runs": np.uint32,
     "run_windows": np.uint16, "run_posts": np.uint32, "run_peaks": np.uint8,
@@ -68,6 +67,7 @@ class Segment:
         for file, expected in dict(entry["files"]).items():
             _same(self.path / file, expected)
         self.header, arrays = opened(self.path / POSTINGS, kind=KIND, version=VERSION)
+        self._pages = pa.memory_map(str(self.path / DOCUMENTS))  # a writer may remove the name
         self.rows = int(entry["documents"])
         self.arrays = self._checked(arrays)
         self.alive, self.live_df = _removed(folder, entry.get("removed"), self)
@@ -109,7 +109,7 @@ class Segment:
         """Number of a term whose runs were checked, or -1."""
         place = self.place(word)
         if place >= self.terms or self.word(place) != word:
-            return ABSENT
+            return -1
         self._check_runs(place)
         return place
 
@@ -154,7 +154,7 @@ class Segment:
     @cached_property
     def _file(self) -> Any:
         try:
-            return ipc.open_file(pa.memory_map(str(self.path / DOCUMENTS)))
+            return ipc.open_file(self._pages)
         except (pa.ArrowException, OSError) as error:
             raise FormatError(f"{self.path / DOCUMENTS}: damaged: {error}") from error
 
@@ -170,11 +170,6 @@ class Segment:
         if self._file.num_record_batches != ends.size:
             raise self._broken("documents")
         return np.cumsum(ends)
-
-    @property
-    def batches(self) -> int:
-        """Number of batches of documents."""
-        return self._ends.size
 
     def batch(self, number: int) -> pa.RecordBatch:
         """One batch of documents, whose values are not yet checked."""

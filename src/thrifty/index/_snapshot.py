@@ -116,7 +116,8 @@ class Snapshot:
         ends, _, weights = composed
         a, c = self.scoring.terms(self.average)
         widest = int(np.diff(ends).max(initial=0))
-        sums = np.zeros(WINDOW, np.float32)
+        largest = max((segment.rows for segment in self.segments), default=0)
+        sums = np.zeros(min(WINDOW, -(-largest // 64) * 64), np.float32)
         room = (
             sums, sums.view(np.int32), np.empty(scores.shape[1], np.float32),
             np.empty((4, widest), np.int64),
@@ -201,7 +202,8 @@ class Snapshot:
         numbers, schema = self.checked(rows), self.columns
         names = schema.names if columns is None else list(columns)
         self._known(names)
-        wanted = pa.schema([schema.field(name) for name in names])
+        there = set(schema.names)
+        wanted = pa.schema([schema.field(n) if n in there else (n, pa.null()) for n in names])
         tables = []
         for row in numbers.tolist():
             segment, own = self.place(row)

@@ -124,7 +124,8 @@ class Vocabulary:
         """As `read`, for a few short texts, where Arrow takes longer than all the rest."""
         joined = "".join(texts)
         if not joined.isascii() or len(joined) > FEW:
-            return self.read(pa.array(texts, pa.large_string()))
+            sound = [text.encode(errors="replace").decode() for text in texts]
+            return self.read(pa.array(sound, pa.large_string()))
         offsets = np.zeros(len(texts) + 1, np.int64)
         np.cumsum([len(text) for text in texts], out=offsets[1:])
         return self._block(np.frombuffer(joined.encode(), np.uint8), offsets)

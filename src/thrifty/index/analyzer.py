@@ -181,7 +181,11 @@ def _stemmer(language: str) -> Any:
 
 
 def _normal(text: str) -> str:
-    return text if text.isascii() else normal(pa.array([text], pa.large_string()))[0].as_py()
+    """The text as it is indexed; halves of surrogate pairs are replaced."""
+    if text.isascii():
+        return text
+    sound = text.encode(errors="replace").decode()
+    return normal(pa.array([sound], pa.large_string()))[0].as_py()
 
 
 def _spans_of_pieces(analyzer: Analyzer, text: str) -> list[tuple[int, int, str]]:

@@ -7,32 +7,19 @@ however documents are cut into segments.
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
-from thrifty.index._best import LOWEST, push, raised
+from thrifty.index._best import LOWEST, kth, most, push
 from thrifty.index.postings import WINDOW
 
 __all__ = ["search"]
 
 ROUNDING = 2.5e-7  # relative, of each addition; sums of bounds are rounded up by it
-DENSE = 3  # a window is scanned where postings are more than one in so many documents
+DENSE = 1  # a window is scanned where postings are more than one in so many documents
 EARLY = 8  # the rarest terms, with one in so many postings, are scored before the others
 MANY = 1 << 14  # postings of a window from which that pays
 LONGER = 4  # other terms are looked up where they have so many times the postings
 SMALLEST = np.float32(1e-30)
-
-
-@intrinsic
-def float_of(typing, bits):
-    """The float32 of these bits, an int32."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -174,7 +161,7 @@ def _score(
         done = stop
         if done == needed:
             return done, last, low
-        low = max(low, _kth(docs, begins, stops, done, first, size, alive, sums, tops))
+        low = max(low, kth(docs, begins, stops, done, first, size, alive, sums, tops))
 
 
 @njit(error_model="numpy", counted=False)
@@ -190,15 +177,20 @@ def _scan(
         )  # fmt: skip
     cut = _cut(low, rest[done], up)
     for block in range(0, size, 64):
-        if _most(bits, block) < cut:
+        if most(bits, block) < cut:
             continue
         for doc in range(block, min(block + 64, size)):
-            if sums[doc] >= cut:
+            if sums[doc] < cut:
+                continue
+            if done == active and not alive.size:
+                held = push(best, rows, held, sums[doc], base + first + doc)
+                low = max(low, best[0]) if held == best.size else low
+            else:
                 held, low = _consider(
                     doc, first, base, sums[doc], docs, counts, lengths, alive, values, a, c, d,
                     begins, stops, weight, rest, done, active, up, low, best, rows, held,
                 )  # fmt: skip
-                cut = _cut(low, rest[done], up)
+            cut = _cut(low, rest[done], up)
     sums[:size] = 0
     return held
 
@@ -211,19 +203,25 @@ def _walk(
     """Offer the documents of a window whose lists are short: list by list, each document once."""
     cut = _cut(low, rest[done], up)
     for t in range(done - 1, -1, -1):
+        share = weight[t] if t == last else np.float32(0)
         for i in range(begins[t], stops[t]):
             doc = min(np.int64(docs[i]), size - 1)
             score = sums[doc]
             sums[doc] = 0
-            if t == last:
+            if share > 0:
                 f = values[counts[i]]
-                score += weight[t] * (f / (f + a + c * lengths[first + doc]) + d)
-            if score >= cut:
+                score += share * (f / (f + a + c * lengths[first + doc]) + d)
+            if score < cut:
+                continue
+            if done == active and not alive.size:
+                held = push(best, rows, held, score, base + first + doc)
+                low = max(low, best[0]) if held == best.size else low
+            else:
                 held, low = _consider(
                     doc, first, base, score, docs, counts, lengths, alive, values, a, c, d,
                     begins, stops, weight, rest, done, active, up, low, best, rows, held,
                 )  # fmt: skip
-                cut = _cut(low, rest[done], up)
+            cut = _cut(low, rest[done], up)
     return held
 
 
@@ -271,15 +269,6 @@ def _needed(begins, stops, rest, done, active, up, low):
 
 
 @njit(forceinline=True, error_model="numpy", counted=False)
-def _most(bits, i):
-    """The most of 64 sums from here on: what is not below 0 has the order of its bits."""
-    most, part = np.int32(0), bits[i : i + 64]
-    for j in range(64):
-        most = max(most, part[j])
-    return float_of(most)
-
-
-@njit(forceinline=True, error_model="numpy", counted=False)
 def _early(begins, stops, active):
     """How many of the rarest terms are to be scored before the others are thought about."""
     posts, total = 0, _posts(begins, stops, 0, active)
@@ -290,25 +279,6 @@ def _early(begins, stops, active):
         if posts * EARLY > total:
             return t
     return active
-
-
-@njit(error_model="numpy", counted=False)
-def _kth(docs, begins, stops, lists, first, size, alive, sums, tops):
-    """The k-th best of the sums so far, which no document below can beat the k best with."""
-    held = 0
-    for t in range(lists):
-        for i in range(begins[t], stops[t]):
-            doc = min(np.int64(docs[i]), size - 1)
-            score = sums[doc]
-            if score > 0:
-                sums[doc] = -score
-                if not alive.size or alive[first + doc]:
-                    held = raised(tops, held, score)
-    for t in range(lists):
-        for i in range(begins[t], stops[t]):
-            doc = min(np.int64(docs[i]), size - 1)
-            sums[doc] = abs(sums[doc])
-    return tops[0] if held == tops.size else LOWEST
 
 
 @njit(forceinline=True, error_model="numpy", counted=False)
