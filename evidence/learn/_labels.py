@@ -69,8 +69,8 @@ def job(name: str) -> Job:
 
 @cache
 def solar(name: str) -> tuple[SOLAR, float]:
-    """SOLAR of 8 repetitions, and the CPU seconds of its training."""
-    return _fitted(SOLAR(8, **OPTIONS), name)
+    """SOLAR of 16 repetitions, and the CPU seconds of its training."""
+    return _fitted(SOLAR(16, **OPTIONS), name)
 
 
 @cache

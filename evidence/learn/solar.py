@@ -12,7 +12,7 @@ EVIDENCE = (
     Evidence(
         id="solar-precision",
         says="SOLAR's P@1, P@3 and P@5 are at least those of the wide learner that scores every "
-        f"label, the least ratio of both data sets; {SIZE}, 8 repetitions, no linear path",
+        f"label, the least ratio of both data sets; {SIZE}, 16 repetitions, no linear path",
         against="WideClassifier of the same hidden layer, exact top 5",
         at_least=1.0,
         cost="long",
