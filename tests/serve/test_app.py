@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.serve.running import running
+from tests.serve.running import running, until
 from thrifty.serve import Limits, Shelf, make_app
 
 
@@ -20,11 +20,10 @@ def test_a_full_server_is_not_ready(index):
 
     with running(index, limits=Limits(threads=1, waiting=0)) as client:
         slow = threading.Thread(
-            target=client.ask, args=("GET", "/v1/indexes/wings/search?q=sleep+400")
+            target=client.ask, args=("GET", "/v1/indexes/wings/search?q=sleep+1500")
         )
         slow.start()
-        while client.ask("GET", "/ready")[0] == 200:
-            pass
+        until(lambda: client.ask("GET", "/ready")[0] == 503)
         status, headers, body = client.ask("GET", "/v1/indexes/wings/search?q=wing")
         assert (status, headers["retry-after"]) == (503, "1")
         assert json.loads(body)["detail"] == "1 requests are being answered; try again in a second"

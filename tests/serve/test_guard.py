@@ -5,7 +5,7 @@ import logging
 
 import pytest
 
-from tests.serve.running import running
+from tests.serve.running import running, until
 from thrifty.serve import Limits
 from thrifty.serve.guard import Guard, security
 from thrifty.serve.meters import Meters
@@ -108,6 +108,7 @@ def test_a_request_is_logged_without_what_was_asked(client, caplog):
     """Path, status and time; no query, no token."""
     caplog.set_level(logging.INFO, "thrifty.serve")
     client.get(f"{SEARCH}?q=wing", authorization="Bearer private-token-here")
+    until(lambda: "request" in caplog.messages)  # it is written after the answer was sent
     record = [one for one in caplog.records if one.getMessage() == "request"][-1]
     assert record.fields["path"] == SEARCH
     assert (record.fields["status"], record.fields["method"]) == (200, "GET")

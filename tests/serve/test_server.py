@@ -49,8 +49,8 @@ def test_a_signal_ends_it_with_the_last_answer(process, number):
     line = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     line.request("GET", "/health")
     assert line.getresponse().read() == b'{"status":"ok"}'
-    line.request("GET", "/v1/indexes/wings/search?q=sleep+500")
-    time.sleep(0.2)
+    line.request("GET", "/v1/indexes/wings/search?q=sleep+1500")
+    time.sleep(0.7)
     started.send_signal(number)
     assert len(json.loads(line.getresponse().read())["hits"]) == 3
     line.close()

@@ -43,9 +43,9 @@ def serve(
     chosen: dict[str, Any] = {} if threads is None else {"threads": threads}
     body = parse_bytes(max_body)
     allowed = limits(k=max_k, body=body, waiting=waiting, seconds=seconds, **chosen)
-    log_to(quiet)
 
     def ready(server: Any, shelf: Any) -> None:
+        log_to(quiet)
         names = ", ".join(f"{one.name} ({one.kind})" for one in shelf)
         answer(f"{server.url} serves {names}; Ctrl-C ends it")
         if token_file is None and not server.is_private:
