@@ -3,6 +3,7 @@
 from thrifty.index._tune import SLIDE, Settings, tune
 from thrifty.index.analyzer import Analyzer
 from thrifty.index.bands import Bands
+from thrifty.index.binary import BinaryIndex
 from thrifty.index.flat import FlatIndex
 from thrifty.index.graph import GraphIndex
 from thrifty.index.hamming import HammingIndex
@@ -12,12 +13,14 @@ from thrifty.index.multiindex import MultiIndexHashing
 from thrifty.index.setindex import SetIndex
 from thrifty.index.setshards import SetShards
 from thrifty.index.textindex import TextIndex
+from thrifty.index.tuner import Tuned, tuned
 from thrifty.index.vectors import VectorIndex
 
 __all__ = [
     "SLIDE",
     "Analyzer",
     "Bands",
+    "BinaryIndex",
     "FlatIndex",
     "GraphIndex",
     "HammingIndex",
@@ -28,6 +31,8 @@ __all__ = [
     "SetShards",
     "Settings",
     "TextIndex",
+    "Tuned",
     "VectorIndex",
     "tune",
+    "tuned",
 ]
