@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -81,23 +82,22 @@ def opened_encoder(path: Path, told: Mapping[str, Any] | None) -> Encoder | None
 def _loaded(folder: Path) -> tuple[Any, int]:
     """A function from a list of texts to an array, and its width."""
     try:
-        from sentence_transformers import SentenceTransformer  # type: ignore[import-not-found]
+        library = import_module("sentence_transformers")
     except ModuleNotFoundError:
         return _plain_loaded(folder)
-    model = SentenceTransformer(str(folder), device="cpu")
+    model = library.SentenceTransformer(str(folder), device="cpu")
     width = int(model.get_sentence_embedding_dimension())
     return lambda texts: model.encode(texts, show_progress_bar=False), width
 
 
 def _plain_loaded(folder: Path) -> tuple[Any, int]:
     try:
-        import torch  # type: ignore[import-not-found]
-        from transformers import AutoModel, AutoTokenizer  # type: ignore[import-not-found]
+        torch, library = import_module("torch"), import_module("transformers")
     except ModuleNotFoundError as error:
         message = "an encoder in a folder needs: pip install sentence-transformers"
         raise ModuleNotFoundError(message, name=error.name) from error
-    words = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
-    model = AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
+    words = library.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+    model = library.AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
     pooling = _pooling(folder)
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
