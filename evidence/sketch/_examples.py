@@ -65,6 +65,20 @@ def _hamming() -> list[Summary]:
     return [HammingIndex(24), HammingIndex(24).add(codes)]
 
 
+def _multi_index() -> list[Summary]:
+    from thrifty.index import MultiIndexHashing
+
+    codes = np.arange(24, dtype=np.uint8).reshape(8, 3)
+    return [MultiIndexHashing(24), MultiIndexHashing(24, tables=2).add(codes)]
+
+
+def _word_encoder() -> list[Summary]:
+    from thrifty.models.encoder import WordEncoder
+
+    texts = ["to be or not to be", None, "that is the question", "the rest is silence"] * 9
+    return [WordEncoder(8), WordEncoder(8, vocabulary=16).fit([texts])]
+
+
 def _column_profile() -> list[Summary]:
     sizes = {"p": 4, "slots": 4, "k": 8}
     batches = {"text": TEXTS, "number": [1.0, 2.5, None, 40.0], "list": [["a", "b"], [], None]}
@@ -134,11 +148,13 @@ MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "density-sketch": _density,
     "group-by": _group_by,
     "hamming-index": _hamming,
+    "multi-index-hashing": _multi_index,
     "private-sketch": _private_sketch,
     "race": _race,
     "storm-sketch": _storm,
     "table-profile": _table_profile,
     "windows": _windows,
+    "word-encoder": _word_encoder,
     "word-sketch": _words,
 }
 

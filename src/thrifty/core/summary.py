@@ -70,8 +70,8 @@ class Summary:
         raise NotImplementedError
 
     def _absorb(self, other: Self) -> None:
-        """Take in another of the same spec, which does not change."""
-        raise NotImplementedError
+        """Take in another of the same spec, which does not change; here, a refusal."""
+        raise IncompatibleError(f"two of {self!r} do not merge: make one anew of both streams")
 
     def absorb(self, other: Self) -> Self:
         """Take in another summary, which does not change; returns self.

@@ -1,8 +1,8 @@
 """Vectors: what every index of dense vectors keeps to, and the part of it that is the same in all.
 
-Rows are held in parts that never change; adding makes a new part, removing a new list of those that
-are gone, and small parts are joined as they grow many. All of it hangs on one attribute, so a
-search works on what it found there when it began, whoever adds meanwhile.
+Rows are held in parts that never change; adding makes a part, removing a list of those that are
+gone, small parts are joined as they grow many. All of it hangs on one attribute, so a search works
+on what it found there when it began, whoever adds meanwhile.
 """
 
 import threading
@@ -44,7 +44,7 @@ class VectorIndex(Summary):
 
     A kind of index gives its `KIND`; `_made`, a part of new rows; `_joined`, one part of many;
     `_fill`, the best of a state; `spec`, and `_restored_state` from arrays. It may learn from its
-    rows (`_learned`) and hold that as arrays (`_model_arrays`). Everything else follows.
+    rows (`_learned`) and hold that as arrays (`_model_arrays`)..
 
     Args:
         dim: numbers of a vector, 1..65536.
@@ -237,27 +237,27 @@ class VectorIndex(Summary):
     @property
     def nbytes(self) -> int:
         """Bytes of all parts and of what was learned; those in a file opened count too."""
-        state = self._state
-        model = self._model_arrays(state.model) if state.parts else {}
-        return sum(p.nbytes for p in state.parts) + sum(a.nbytes for a in model.values())
+        parts, model = self._state.parts, self._state.model
+        learned = self._model_arrays(model).values() if parts else ()
+        return sum(thing.nbytes for thing in (*parts, *learned))
 
     def __repr__(self) -> str:
         given = ", ".join(f"{k}={v!r}" for k, v in self.spec().items() if k != "dim")
         return f"{type(self).__name__}({self.dim}, {given})"
 
     def _absorb(self, other: Self) -> None:
-        parts = other._state.parts
+        new = [(self._rows_of(p), p.ids[p.stays]) for p in other._state.parts]
         with self._lock:
-            for part in parts:
-                self._new_ids(self._state, len(part), part.ids[part.stays])
-            for part in parts:
-                self._take(self._rows_of(part), part.ids[part.stays])
+            for rows, keys in new:
+                self._new_ids(self._state, len(keys), keys)
+                checked_vectors("vectors", rows, self.dim, self.metric, self)
+            for rows, keys in new:
+                self._take(rows, keys)
 
     def _take(self, rows: NDArray[np.float32], keys: NDArray[np.int64]) -> None:
-        state = self._state
         if len(rows):
-            model = self._learned(state, rows)
-            self._state = self._with(state, model, self._made(model, rows, keys))
+            model = self._learned(self._state, rows)
+            self._state = self._with(self._state, model, self._made(model, rows, keys))
 
     def _settled(self) -> State:
         """The state with all rows in one part, none of them gone."""
