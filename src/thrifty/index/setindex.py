@@ -140,7 +140,7 @@ class SetIndex(VectorIndex):
             ValueError: indptr does not cut the items into rows; a vector is 0 or not finite; an id
                 is negative or there twice.
         """
-        rows: Any = self._ragged("vectors", vectors)
+        rows: Any = self._checked("vectors", vectors)
         with self._lock:
             self._take(rows, self._new_ids(self._state, len(rows), ids))
         return self
@@ -178,7 +178,7 @@ class SetIndex(VectorIndex):
             raise ValueError(f"effort must be above 0 and at most 1, got {effort!r}")
         if not self.keep:
             raise IncompatibleError(f"effort {effort!r} does not fit {self!r}: rows are not kept")
-        state, asked = self._state, self._ragged("queries", queries)
+        state, asked = self._state, self._checked("queries", queries)
         found = Found(*_nothing(len(asked), whole("k", k, 1, MOST), np.float32(-np.inf)))
         for part, allowed in _open_parts(state, filter):
             most = ceil(effort * part.ids.size)
@@ -193,7 +193,7 @@ class SetIndex(VectorIndex):
             TypeError: queries of another kind.
             ValueError: queries that cannot be used.
         """
-        return self._ragged("queries", queries).codes
+        return self._checked("queries", queries).codes
 
     def met(
         self, codes: ArrayLike, k: int, *, filter: ArrayLike | None = None
@@ -232,7 +232,15 @@ class SetIndex(VectorIndex):
         names = ("tables", "hashes", "dim", "words", "chars", "capacity", "hot", "keep", "seed")
         return {name: getattr(self, name) for name in names}
 
-    def _ragged(self, name: str, given: Any) -> Ragged:
+    def _absorb(self, other: Self) -> None:
+        parts = other._state.parts
+        with self._lock:
+            for part in parts:
+                self._new_ids(self._state, len(part), part.ids[part.stays])
+            for part in parts:
+                self._take(self._rows_of(part), part.ids[part.stays])
+
+    def _checked(self, name: str, given: Any) -> Any:
         read = of_vectors if self.dim else of_sets
         return read(name, given, self._family, self._bands)
 
