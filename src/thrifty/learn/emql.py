@@ -19,7 +19,7 @@ __all__ = ["EmQL", "EntitySet"]
 Ids = NDArray[np.int64]
 Rows = NDArray[np.float32]
 FOUND = 0.5  # weight from which an entity counts as a member
-SWEEPS = 8  # of the subspace iteration
+SWEEPS = 40  # of the subspace iteration
 ROUNDS = 6  # searches for members, each for what the ones before have left of the centroid
 
 
