@@ -21,7 +21,7 @@ EVIDENCE = (
         id="binary-inner",
         says="of 100,000 clustered vectors made longer by a lognormal factor, one in 20 chosen by "
         "codes of rows lifted to one length holds eight of the ten of largest inner product",
-        against="FlatIndex; cells and the graph, which see no such lift, beside",
+        against="FlatIndex; cells and the graph beside",
         at_least=0.8,
     ),
 )
