@@ -46,6 +46,10 @@ FROZEN = {
         "INDEX", "QUESTION", "--k", "--filter", "--explain", "--queries", "--run", "--expand",
         "--fusion", "--json",
     ],
+    "serve": [
+        "PATHS", "--host", "--port", "--token-file", "--max-k", "--max-body", "--threads",
+        "--waiting", "--seconds", "--quiet",
+    ],
     "methods": ["--json"],
     "demo": ["--out"],
 }  # fmt: skip
