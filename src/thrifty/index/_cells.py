@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["assigned", "cells_for", "learned_centres"]
+__all__ = ["assigned", "cells_for", "learned_centres", "means", "of_length_1"]
 
 Rows = NDArray[np.float32]
 EACH = 32  # sampled rows a cell
@@ -85,13 +85,22 @@ def learned_centres(
     """
     centres = sample[rng.choice(len(sample), count, replace=False)].copy()
     for _ in range(ROUNDS if count > 1 else 1):
-        sums, counts = np.zeros(centres.shape), np.zeros(count, np.int64)
-        _gather(sample, assigned(sample, centres), sums, counts)
-        centres = (sums / np.maximum(counts, 1)[:, None]).astype(np.float32)
+        centres, counts = means(sample, assigned(sample, centres), count)
         empty = np.flatnonzero(counts == 0)
         large = np.argsort(-counts, kind="stable")[: empty.size]
         centres[empty] = centres[large] * np.float32(1 + 1e-3)
-        if sphere:
-            lengths = np.sqrt(np.einsum("ij,ij->i", centres, centres))
-            centres /= np.where(lengths > 0, lengths, 1)[:, None]
+        centres = of_length_1(centres) if sphere else centres
     return centres
+
+
+def means(rows: Rows, labels: NDArray, count: int) -> tuple[Rows, NDArray[np.int64]]:
+    """The mean of the rows of each label below count, 0 where there is none, and how many."""
+    sums, counts = np.zeros((count, rows.shape[1])), np.zeros(count, np.int64)
+    _gather(rows, labels, sums, counts)
+    return (sums / np.maximum(counts, 1)[:, None]).astype(np.float32), counts
+
+
+def of_length_1(centres: Rows) -> Rows:
+    """Centres divided by their lengths, but for those of length 0."""
+    lengths = np.sqrt(np.einsum("ij,ij->i", centres, centres))
+    return centres / np.where(lengths > 0, lengths, 1)[:, None]

@@ -10,7 +10,17 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.index._scoring import frozen
 
-__all__ = ["Filter", "Part", "State", "allowed_in", "gone_from", "id_numbers", "known_in"]
+__all__ = [
+    "Filter",
+    "Part",
+    "State",
+    "allowed_in",
+    "gone_from",
+    "id_numbers",
+    "known_in",
+    "sampled",
+    "share_of",
+]
 
 Filter = NDArray[np.bool_] | NDArray[np.int64]
 Ids = NDArray[np.int64]
@@ -158,3 +168,26 @@ def allowed_in(part: Part, filter: Filter | None) -> Mask:
         places = part.places(filter.astype(np.int64, copy=False))
         allowed[places[places >= 0]] = True
     return frozen(allowed & ~part.gone if part.gone.size else allowed)
+
+
+def sampled(
+    state: State, rows: NDArray[np.float32], count: int, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Some of the rows that are held as vectors and of those that come."""
+    total = len(state) + len(rows)
+    chosen, start, found = np.sort(rng.choice(total, count, replace=False)), 0, []
+    for part in state.parts:
+        mine = chosen[(chosen >= start) & (chosen < start + len(part))] - start
+        places = np.arange(part.ids.size)[part.stays][mine]
+        found.append(part["vectors"][places].astype(np.float32))
+        start += len(part)
+    return np.concatenate([*found, rows[chosen[chosen >= start] - start]])
+
+
+def share_of(state: State, allowed: Sequence[Mask]) -> float:
+    """How many of the rows may be answered, by the masks that `allowed_in` gives."""
+    may = sum(
+        int(np.count_nonzero(mask)) if mask.size else part.ids.size
+        for part, mask in zip(state.parts, allowed, strict=True)
+    )
+    return may / len(state)

@@ -10,8 +10,8 @@ from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
-from thrifty.index._ivfmodel import Model, heaps, joined, learned, made
-from thrifty.index._parts import Part, State
+from thrifty.index._ivfmodel import Model, cells_of, heaps, joined, learned, made
+from thrifty.index._parts import Part, State, sampled, share_of
 from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, score_places
@@ -69,6 +69,7 @@ class IVFIndex(VectorIndex):
     """
 
     KIND = "ivf-index"
+    VERSION = 2
     CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes, "product": ProductCodes}
 
     def __init__(
@@ -124,21 +125,8 @@ class IVFIndex(VectorIndex):
         if model and (total < GROWN * model.rows or count == len(model.centres)):
             return model
         rng = np.random.default_rng([self.seed, total])
-        sample = self._sample(state, rows, min(total, EACH * count), rng)
+        sample = sampled(state, rows, min(total, EACH * count), rng)
         return learned(sample, count, self.CODES[self.codes], self.metric, rng, total)
-
-    def _sample(
-        self, state: State, rows: NDArray[np.float32], count: int, rng: np.random.Generator
-    ) -> NDArray[np.float32]:
-        """Some of the rows that are held and of those that come."""
-        total = len(state) + len(rows)
-        chosen, start, found = np.sort(rng.choice(total, count, replace=False)), 0, []
-        for part in state.parts:
-            mine = chosen[(chosen >= start) & (chosen < start + len(part))] - start
-            places = np.arange(part.ids.size)[part.stays][mine]
-            found.append(part["vectors"][places].astype(np.float32))
-            start += len(part)
-        return np.concatenate([*found, rows[chosen[chosen >= start] - start]])
 
     def _made(self, model: Model, rows: NDArray[np.float32], ids: NDArray[np.int64]) -> Part:
         return made(model, rows, ids, self.dtype)
@@ -158,15 +146,19 @@ class IVFIndex(VectorIndex):
         effort: float | None,
         found: Found,
     ) -> None:
-        cells = len(state.model.centres)
-        probes = self._probes(cells, effort, _share(state, allowed))
-        if probes > cells:
+        count = len(state.model.centres)
+        probes = self._probes(count, effort, share_of(state, allowed))
+        if probes > count:
             fill_exactly(state.parts, queries, allowed, self.metric, found.scores, found.ids)
             return
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
             asked, scores, ids = queries[some], found.scores[some], found.ids[some]
-            likeliest, bases = state.model.probes(asked, probes)
+            if state.model.scaled:
+                cells = [cells_of(part) for part in state.parts]
+                likeliest, bases = state.model.probes_of_share(asked, probes / count, cells)
+            else:
+                likeliest, bases = state.model.probes(asked, probes)
             for part, mask in zip(state.parts, allowed, strict=True):
                 self._look(state.model, part, mask, asked, likeliest, bases, scores, ids)
 
@@ -191,8 +183,7 @@ class IVFIndex(VectorIndex):
         """Candidates by their codes, then exact scores of these."""
         wanted = int(model.codes.TIMES * ids.shape[1]) + model.codes.SPARE
         rough, places = heaps(len(queries), min(wanted, part.ids.size))
-        cells = Cells(part["starts"], part["firsts"])
-        model.codes.look(queries, part["codes"], cells, probes, bases, mask, rough, places)
+        model.codes.look(queries, part["codes"], cells_of(part), probes, bases, mask, rough, places)
         score_places(
             queries, halves(part["vectors"]), part.ids, places, self.metric == "l2", scores, ids
         )
@@ -227,14 +218,9 @@ class IVFIndex(VectorIndex):
             blocks = at_a_line(blocks)
         vectors = taken(arrays, "vectors", index.dtype, (n, index.dim))
         held = {"vectors": vectors, "codes": blocks, "starts": cells.rows, "firsts": cells.blocks}
-        model = Model(frozen(centres), codes, int(rows[0]))
+        if index.metric == "inner":
+            held["reach"] = taken(arrays, "reach", np.float32, (len(centres),))
+            if not (np.isfinite(held["reach"]).all() and (held["reach"] >= 0).all()):
+                raise FormatError("cells must reach finitely far")
+        model = Model(frozen(centres), codes, int(rows[0]), index.metric == "inner")
         return State(model, (Part.of(arrays["ids"], **held),))
-
-
-def _share(state: State, allowed: list[NDArray[np.bool_]]) -> float:
-    """How many of the rows may be answered."""
-    may = sum(
-        int(np.count_nonzero(mask)) if mask.size else part.ids.size
-        for part, mask in zip(state.parts, allowed, strict=True)
-    )
-    return may / len(state)
