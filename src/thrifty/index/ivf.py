@@ -10,7 +10,7 @@ from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
-from thrifty.index._ivfmodel import Model, cells_of, heaps, joined, learned, made
+from thrifty.index._ivfmodel import Model, heaps, joined, learned, made
 from thrifty.index._parts import Part, State, sampled, share_of
 from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
@@ -69,7 +69,6 @@ class IVFIndex(VectorIndex):
     """
 
     KIND = "ivf-index"
-    VERSION = 2
     CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes, "product": ProductCodes}
 
     def __init__(
@@ -146,19 +145,15 @@ class IVFIndex(VectorIndex):
         effort: float | None,
         found: Found,
     ) -> None:
-        count = len(state.model.centres)
-        probes = self._probes(count, effort, share_of(state, allowed))
-        if probes > count:
+        cells = len(state.model.centres)
+        probes = self._probes(cells, effort, share_of(state, allowed))
+        if probes > cells:
             fill_exactly(state.parts, queries, allowed, self.metric, found.scores, found.ids)
             return
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
             asked, scores, ids = queries[some], found.scores[some], found.ids[some]
-            if state.model.scaled:
-                cells = [cells_of(part) for part in state.parts]
-                likeliest, bases = state.model.probes_of_share(asked, probes / count, cells)
-            else:
-                likeliest, bases = state.model.probes(asked, probes)
+            likeliest, bases = state.model.probes(asked, probes)
             for part, mask in zip(state.parts, allowed, strict=True):
                 self._look(state.model, part, mask, asked, likeliest, bases, scores, ids)
 
@@ -183,7 +178,8 @@ class IVFIndex(VectorIndex):
         """Candidates by their codes, then exact scores of these."""
         wanted = int(model.codes.TIMES * ids.shape[1]) + model.codes.SPARE
         rough, places = heaps(len(queries), min(wanted, part.ids.size))
-        model.codes.look(queries, part["codes"], cells_of(part), probes, bases, mask, rough, places)
+        cells = Cells(part["starts"], part["firsts"])
+        model.codes.look(queries, part["codes"], cells, probes, bases, mask, rough, places)
         score_places(
             queries, halves(part["vectors"]), part.ids, places, self.metric == "l2", scores, ids
         )
@@ -218,9 +214,5 @@ class IVFIndex(VectorIndex):
             blocks = at_a_line(blocks)
         vectors = taken(arrays, "vectors", index.dtype, (n, index.dim))
         held = {"vectors": vectors, "codes": blocks, "starts": cells.rows, "firsts": cells.blocks}
-        if index.metric == "inner":
-            held["reach"] = taken(arrays, "reach", np.float32, (len(centres),))
-            if not (np.isfinite(held["reach"]).all() and (held["reach"] >= 0).all()):
-                raise FormatError("cells must reach finitely far")
-        model = Model(frozen(centres), codes, int(rows[0]), index.metric == "inner")
+        model = Model(frozen(centres), codes, int(rows[0]))
         return State(model, (Part.of(arrays["ids"], **held),))
