@@ -13,6 +13,7 @@ from thrifty.index.multiindex import MultiIndexHashing
 from thrifty.index.setindex import SetIndex
 from thrifty.index.setshards import SetShards
 from thrifty.index.textindex import TextIndex
+from thrifty.index.tree import TreeIndex
 from thrifty.index.tuner import Tuned, tuned
 from thrifty.index.vectors import VectorIndex
 
@@ -31,6 +32,7 @@ __all__ = [
     "SetShards",
     "Settings",
     "TextIndex",
+    "TreeIndex",
     "Tuned",
     "VectorIndex",
     "tune",
