@@ -34,17 +34,22 @@ CLIP = 6.0  # deviations beyond which what is left is cut off
 
 
 class Cells(NamedTuple):
-    """Where the rows and blocks of each cell begin, and the last ends, (cells + 1,) int64."""
+    """Where the rows and blocks of each cell begin, and the last ends, (cells + 1,) int64.
+
+    What is left of rows stands in their codes divided by the reach of their cell, (cells,) float32.
+    """
 
     rows: NDArray[np.int64]
     blocks: NDArray[np.int64]
+    reach: Rows
 
     @classmethod
-    def of(cls, sizes: NDArray) -> Self:
-        """Of cells of so many rows."""
+    def of(cls, sizes: NDArray, reach: Rows | None = None) -> Self:
+        """Of cells of so many rows; of reach 1 where none is given."""
         wide = sizes.astype(np.int64)
         rows, blocks = np.cumsum(wide), np.cumsum(-(-wide // LANES))
-        return cls(frozen(np.append(0, rows)), frozen(np.append(0, blocks)))
+        far = np.ones(wide.size, np.float32) if reach is None else reach
+        return cls(frozen(np.append(0, rows)), frozen(np.append(0, blocks)), frozen(far))
 
 
 class ByteCodes:
@@ -137,7 +142,8 @@ class ByteCodes:
 
         Args:
             queries: (m, d) float32. blocks: as `pack` makes them. cells: where they begin.
-            probes: (m, p) cells, the likeliest first. bases: (m, p) scores of their centres.
+            probes: (m, p) cells, the likeliest first, then -1 for none. bases: (m, p) scores of
+                their centres.
             allowed: (n,) bool, or empty where all rows may be answered.
             heaps, helds: (m, r) scores and rows, the least first; both change.
         """

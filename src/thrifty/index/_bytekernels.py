@@ -55,19 +55,21 @@ def ask(queries, steps, words, scales, shifts):
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def by_cell(probes, bases, offsets, askers, theirs):
-    """Queries and scores of all but the first probe of each, cell by cell."""
+    """Queries and scores of all but the first probe of each, cell by cell; -1 is no probe."""
     m, p = probes.shape
     cells = offsets.size - 1
     for i in range(m):
         for j in range(1, p):
-            offsets[probes[i, j] + 1] += 1
+            if probes[i, j] >= 0:
+                offsets[probes[i, j] + 1] += 1
     for cell in range(cells):
         offsets[cell + 1] += offsets[cell]
     for i in range(m):
         for j in range(1, p):
-            place = offsets[probes[i, j]]
-            askers[place], theirs[place] = i, bases[i, j]
-            offsets[probes[i, j]] += 1
+            if probes[i, j] >= 0:
+                place = offsets[probes[i, j]]
+                askers[place], theirs[place] = i, bases[i, j]
+                offsets[probes[i, j]] += 1
     for cell in range(cells, 0, -1):
         offsets[cell] = offsets[cell - 1]
     offsets[0] = 0
@@ -103,29 +105,29 @@ def _offer(out, above, count, row, base, scale, shift, bias, allowed, heap, held
 
 @njit(error_model="numpy")
 def _block(
-    words, groups, shifts, scales, asking, bases, codes, start, bias, count, row, allowed, heaps,
-    helds, out,
+    words, groups, shifts, scales, reach, asking, bases, codes, start, bias, count, row, allowed,
+    heaps, helds, out,
 ):  # fmt: skip
     """Offer the rows of a block to all who ask for them, two at a time."""
     for a in range(0, asking.size, 2):
         b = min(a + 1, asking.size - 1)
         i, j, x, y = asking[a], asking[b], bases[a], bases[b]
-        least = _least(heaps[i, 0], x, scales[i], shifts[i], bias)
-        less = _least(heaps[j, 0], y, scales[j], shifts[j], bias)
+        least = _least(heaps[i, 0], x, scales[i] * reach, shifts[i], bias)
+        less = _least(heaps[j, 0], y, scales[j] * reach, shifts[j], bias)
         above = dots(codes, start, words, i * groups, j * groups, groups, least, less, out)
         one, two = np.uint32(above & LOW), np.uint32(above >> np.uint64(LANES))
         if one:
-            told = (x, scales[i], shifts[i], bias, allowed, heaps[i], helds[i])
+            told = (x, scales[i] * reach, shifts[i], bias, allowed, heaps[i], helds[i])
             _offer(out[:LANES], one, count, row, *told)
         if two and b > a:
-            told = (y, scales[j], shifts[j], bias, allowed, heaps[j], helds[j])
+            told = (y, scales[j] * reach, shifts[j], bias, allowed, heaps[j], helds[j])
             _offer(out[LANES:], two, count, row, *told)
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def look(
-    words, groups, shifts, scales, probes, bases, codes, biases, width, rows, blocks, allowed,
-    heaps, helds, offsets, askers, theirs, out,
+    words, groups, shifts, scales, probes, bases, codes, biases, width, rows, blocks, reach,
+    allowed, heaps, helds, offsets, askers, theirs, out,
 ):  # fmt: skip
     """The first cell of each query, then cell by cell, whose codes stay in cache for all askers.
 
@@ -146,7 +148,7 @@ def look(
             if biases.size:
                 bias = biases[(start + width) // 4 - LANES : (start + width) // 4]
             _block(
-                words, groups, shifts, scales, askers[first:last], theirs[first:last], codes, start,
-                bias, count, row, allowed, heaps, helds, out,
+                words, groups, shifts, scales, reach[cell], askers[first:last], theirs[first:last],
+                codes, start, bias, count, row, allowed, heaps, helds, out,
             )  # fmt: skip
             row += count

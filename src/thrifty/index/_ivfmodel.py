@@ -15,11 +15,12 @@ from thrifty.index._int8 import LANES, dots
 from thrifty.index._parts import Part
 from thrifty.index._scoring import frozen, score_row
 
-__all__ = ["Model", "heaps", "joined", "learned", "made"]
+__all__ = ["Model", "cells_of", "heaps", "joined", "learned", "made"]
 
 Rows = NDArray[np.float32]
 BLOCK = 1 << 16  # rows encoded at once
 HALVINGS = 24
+NO_REACH = frozen(np.zeros(0, np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +29,14 @@ class Model:
 
     Args:
         centres: (cells, d) float32. codes: of what is left beside them. rows: learned from.
+        scaled: what is left is divided by the reach of its cell, as where products count: there
+            rows are of any length, and the longest matter most.
     """
 
     centres: Rows
     codes: Any
     rows: int
+    scaled: bool
     own: ByteCodes = field(init=False)  # the centres themselves are searched as rows of one cell
     blocks: NDArray[np.uint8] = field(init=False)
 
@@ -43,21 +47,57 @@ class Model:
         object.__setattr__(self, "own", own)
         object.__setattr__(self, "blocks", frozen(blocks))
 
-    def probes(self, queries: Rows, count: int) -> tuple[NDArray[np.int32], Rows]:
+    def probes(
+        self, queries: Rows, count: int, reach: Rows = NO_REACH
+    ) -> tuple[NDArray[np.int32], Rows]:
         """The likeliest cells of each query (m, count), the best first, and their centres' scores.
 
-        Which they are is told by codes, as of rows; the scores are exact.
+        Which they are is told by codes, as of rows; the scores are exact. With the reach of cells
+        a cell is the likelier, and its score the larger, by the product of a query with a row
+        that far from the centre, at a deviation of that of random directions.
         """
-        m, own = len(queries), self.own
+        m, own, lifts = len(queries), self.own, _lifts(queries) if reach.size else NO_REACH
         asked, flat = own.asked(queries), frozen(self.blocks.reshape(-1))
         biases = flat.view(np.float32)[: flat.size // 4 * own.l2]
         spare = min(len(self.centres), count + count // 8 + 4)
         found, scores = np.zeros((m, spare), np.int32), np.empty((m, spare), np.float32)
         room = np.empty((2, len(self.blocks) * LANES), np.float32), np.empty(2 * LANES, np.int32)
-        held = flat, biases, own.width, len(self.centres)
+        held = flat, biases, own.width, len(self.centres), reach, lifts
         _nearest_cells(*asked, *held, *room, found)
-        _score_centres(queries, self.centres, self.codes.l2, count, found, scores)
+        _score_centres(queries, self.centres, self.codes.l2, reach, lifts, count, found, scores)
         return np.ascontiguousarray(found[:, :count]), np.ascontiguousarray(scores[:, :count])
+
+    def probes_of_share(
+        self, queries: Rows, share: float, cells: Sequence[Cells]
+    ) -> tuple[NDArray[np.int32], Rows]:
+        """The likeliest cells of each query that hold a share of the rows, and centres' scores.
+
+        Where rows are of any length their cells hold very different numbers of them. What is
+        beyond the share is -1.
+
+        Args:
+            queries: (m, d) float32. share: of all rows, above 0. cells: of each part.
+        """
+        reach = frozen(np.max([mine.reach for mine in cells], axis=0))
+        sizes = np.sum([np.diff(mine.rows) for mine in cells], axis=0)
+        room = share * sizes.sum()
+        count = int(np.searchsorted(np.cumsum(np.sort(sizes)), room)) + 1
+        found, likely = self.probes(queries, min(count, sizes.size), reach)
+        order = np.argsort(-likely, axis=1, kind="stable")
+        found, likely = (np.take_along_axis(mine, order, axis=1) for mine in (found, likely))
+        held = sizes[found]
+        with np.errstate(invalid="ignore", over="ignore"):  # of a damaged file
+            bases = likely - _lifts(queries)[:, None] * reach[found]
+        return np.where(np.cumsum(held, axis=1) - held < room, found, np.int32(-1)), bases
+
+
+def _lifts(queries: Rows) -> Rows:
+    """A deviation of products of queries with random directions."""
+    return frozen(_lengths(queries) / np.float32(queries.shape[1] ** 0.5))
+
+
+def _lengths(rows: Rows) -> Rows:
+    return np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)).astype(np.float32)
 
 
 @njit(error_model="numpy")
@@ -81,7 +121,9 @@ def _cut(scores, count):
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
-def _nearest_cells(words, groups, shifts, scales, codes, biases, width, cells, scores, out, found):
+def _nearest_cells(
+    words, groups, shifts, scales, codes, biases, width, cells, reach, lifts, scores, out, found
+):
     """The cells of the largest products, of two queries at a time."""
     m, count = found.shape
     for i in range(0, m, 2):
@@ -99,6 +141,8 @@ def _nearest_cells(words, groups, shifts, scales, codes, biases, width, cells, s
                     scores[1, first + t] += bias[t]
         for side in range(j - i + 1):
             mine, into = scores[side, :cells], found[i + side]
+            for cell in range(reach.size):
+                mine[cell] += lifts[i + side] * reach[cell]
             least, held = _cut(mine, count), 0
             for cell in range(cells):
                 if mine[cell] > least and held < count:
@@ -107,7 +151,7 @@ def _nearest_cells(words, groups, shifts, scales, codes, biases, width, cells, s
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
-def _score_centres(queries, centres, l2, count, cells, scores):
+def _score_centres(queries, centres, l2, reach, lifts, count, cells, scores):
     """Exact scores of centres, half of them for distances: the best of so many, the top one first.
 
     What comes after them is of no use.
@@ -118,6 +162,8 @@ def _score_centres(queries, centres, l2, count, cells, scores):
             mine[j] = score_row(query, centres[theirs[j]], l2)
             if l2:
                 mine[j] *= np.float32(0.5)
+            if reach.size:
+                mine[j] += lifts[i] * reach[theirs[j]]
         least = _cut(mine, count)
         for j in range(mine.size):
             if mine[j] > least and held < count:
@@ -144,27 +190,57 @@ def learned(
         metric: cosine, inner or l2. rng: what cells begin by. total: rows it is of.
     """
     centres = learned_centres(sample, count, rng, sphere=metric == "cosine")
-    rest = sample - centres[assigned(sample, centres)]
+    labels, scaled = assigned(sample, centres), metric == "inner"
+    rest = sample - centres[labels]
+    if scaled:
+        rest = _shrunk(rest, labels, _reach(sample, labels, centres))
     codes = kind.learned(rest, rng, l2=kind.by_distance(metric))
-    return Model(frozen(centres), codes, total)
+    return Model(frozen(centres), codes, total, scaled)
 
 
 def made(model: Model, rows: Rows, ids: NDArray[np.int64], dtype: str) -> Part:
     """A part of rows, cell by cell."""
-    labels = assigned(rows, model.centres)
+    return _laid(model, rows, ids, assigned(rows, model.centres), dtype)
+
+
+def _reach(rows: Rows, labels: NDArray, centres: Rows) -> Rows:
+    """How far from its centre the farthest row of each cell is."""
+    reach = np.zeros(len(centres), np.float32)
+    for start in range(0, len(rows), BLOCK):
+        mine = labels[start : start + BLOCK]
+        rest = rows[start : start + BLOCK] - centres[mine]
+        np.maximum.at(reach, mine, _lengths(rest))
+    return reach
+
+
+def _shrunk(rest: Rows, labels: NDArray, reach: Rows) -> Rows:
+    """What is left of rows, in parts of the reach of their cells."""
+    parts = np.where(reach > 0, reach, 1).astype(np.float32)
+    return (rest / parts[labels, None]).astype(np.float32, copy=False)
+
+
+def _laid(model: Model, rows: Rows, ids: NDArray, labels: NDArray, dtype: str) -> Part:
+    """A part of rows of these cells."""
+    reach = _reach(rows, labels, model.centres) if model.scaled else None
     order = np.argsort(labels, kind="stable")
     held, codes = np.empty(rows.shape, dtype), []
     for start in range(0, len(rows), BLOCK):
         some = order[start : start + BLOCK]
         block = rows[some]
         held[start : start + BLOCK] = held_as(block, dtype)
-        codes.append(model.codes.encode(block - model.centres[labels[some]]))
-    return _part(model, labels[order], ids[order], held, np.concatenate(codes))
+        rest = block - model.centres[labels[some]]
+        rest = rest if reach is None else _shrunk(rest, labels[some], reach)
+        codes.append(model.codes.encode(rest))
+    return _part(model, labels[order], ids[order], held, np.concatenate(codes), reach)
 
 
 def joined(model: Model, parts: Sequence[Part]) -> Part:
     """One part of the rows of many that are not gone, cell by cell."""
     labels = np.concatenate([_labels(part)[part.stays] for part in parts])
+    if model.scaled:  # each part by a reach of its own
+        rows = np.concatenate([part["vectors"][part.stays] for part in parts])
+        ids = np.concatenate([part.ids[part.stays] for part in parts])
+        return _laid(model, rows.astype(np.float32), ids, labels, rows.dtype.name)
     order = np.argsort(labels, kind="stable")
     places = np.empty_like(order)
     places[order] = np.arange(order.size)
@@ -190,7 +266,20 @@ def _codes(model: Model, part: Part) -> NDArray[np.uint8]:
     return model.codes.unpack(part["codes"], np.diff(part["starts"]))
 
 
-def _part(model: Model, labels: NDArray, ids: NDArray, held: NDArray, codes: NDArray) -> Part:
+def _part(
+    model: Model,
+    labels: NDArray,
+    ids: NDArray,
+    held: NDArray,
+    codes: NDArray,
+    reach: Rows | None = None,
+) -> Part:
     sizes = np.bincount(labels, minlength=len(model.centres))
-    blocks, cells = model.codes.pack(codes, sizes, model.centres), Cells.of(sizes)
-    return Part.of(ids, vectors=held, codes=blocks, starts=cells.rows, firsts=cells.blocks)
+    blocks, cells = model.codes.pack(codes, sizes, model.centres), Cells.of(sizes, reach)
+    where = {"starts": cells.rows, "firsts": cells.blocks, "reach": cells.reach}
+    return Part.of(ids, vectors=held, codes=blocks, **where)
+
+
+def cells_of(part: Part) -> Cells:
+    """The cells of a part."""
+    return Cells(part["starts"], part["firsts"], part["reach"])

@@ -159,12 +159,15 @@ class ProductCodes:
 
         Args:
             queries: (m, d) float32. blocks: as `pack` makes them. cells: where they begin.
-            probes: (m, p) cells, the likeliest first. bases: (m, p) scores of their centres.
+            probes: (m, p) cells, the likeliest first, then -1 for none. bases: (m, p) scores of
+                their centres.
             allowed: (n,) bool, or empty where all rows may be answered.
             heaps, helds: (m, r) scores and rows, the least first; both change.
         """
         tables, scales, adds = self.asked(queries)
-        bases = (bases + adds[:, None]).astype(np.float32)
+        with np.errstate(invalid="ignore", over="ignore"):  # of a damaged file
+            addends = (adds[:, None] * cells.reach[probes]).astype(np.float32)
+            bases = (bases + addends).astype(np.float32)
         asking = probes.size - len(queries) + 1
         offsets, askers = np.zeros(cells.rows.size, np.int64), np.empty(asking, np.int64)
         theirs, out = np.empty(asking, np.float32), np.empty(LANES, np.float32)

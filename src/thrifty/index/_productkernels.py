@@ -145,7 +145,7 @@ def _offer(out, above, count, row, allowed, heap, held):
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def look(
-    tables, each, scales, probes, bases, codes, width, rows, blocks, allowed, heaps, helds,
+    tables, each, scales, probes, bases, codes, width, rows, blocks, reach, allowed, heaps, helds,
     offsets, askers, theirs, out,
 ):  # fmt: skip
     """Look at the first cell of each query, so that few rows of others are better than what is
@@ -166,7 +166,7 @@ def look(
             first, last = offsets[cell], offsets[cell + 1]
         for a in range(first, last):
             i, row, base = askers[a], rows[cell], theirs[a]
-            heap, held, scale = heaps[i], helds[i], scales[i]
+            heap, held, scale = heaps[i], helds[i], scales[i] * reach[cell]
             for block in range(blocks[cell], blocks[cell + 1]):
                 numbers = (base, scale, heap[0])
                 above = lookups(codes, block * width, tables, i * each, groups, numbers, out)

@@ -10,7 +10,7 @@ from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
-from thrifty.index._ivfmodel import Model, heaps, joined, learned, made
+from thrifty.index._ivfmodel import Model, cells_of, heaps, joined, learned, made
 from thrifty.index._parts import Part, State, sampled, share_of
 from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
@@ -35,14 +35,15 @@ MOST = 1 << 20
     error="measured recall; exact at effort 1",
     exact="FlatIndex",
     laws=("vectors", "mapped"),
-    evidence=("ivf", "opening", "productcodes"),
+    evidence=("ivf", "ivf_inner", "opening", "productcodes"),
 )
 class IVFIndex(VectorIndex):
     """Find the nearest vectors among those of the likeliest cells.
 
     Rows lie in cells around centres learned from a sample. A query looks at the codes of the cells
-    whose centres are nearest to it, and scores the best few from their vectors, which may lie on
-    disk (`open`). Cells are learned anew whenever there are four times the rows they were
+    whose centres are nearest to it (for inner products: that reach farthest towards it, until they
+    hold the share of rows that effort is), and scores the best few from their vectors, which may
+    lie on disk (`open`). Cells are learned anew whenever there are four times the rows they were
     learned from.
 
     Args:
@@ -69,6 +70,7 @@ class IVFIndex(VectorIndex):
     """
 
     KIND = "ivf-index"
+    VERSION = 2
     CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes, "product": ProductCodes}
 
     def __init__(
@@ -108,7 +110,7 @@ class IVFIndex(VectorIndex):
         """Bytes of so many rows at most: every cell may have a block that is nearly empty."""
         cells, width = cells_for(rows), cls.CODES[codes].width_for(dim, metric)
         a_row, blocks = dim * np.dtype(dtype).itemsize + 8, (rows + cells) // 32 + cells + 2
-        return rows * a_row + blocks * width + (cells + 1) * (4 * dim + 16) + 8
+        return rows * a_row + blocks * width + (cells + 1) * (4 * dim + 20) + 8
 
     def spec(self) -> dict[str, Any]:
         """All arguments."""
@@ -145,15 +147,19 @@ class IVFIndex(VectorIndex):
         effort: float | None,
         found: Found,
     ) -> None:
-        cells = len(state.model.centres)
-        probes = self._probes(cells, effort, share_of(state, allowed))
-        if probes > cells:
+        count = len(state.model.centres)
+        probes = self._probes(count, effort, share_of(state, allowed))
+        if probes > count:
             fill_exactly(state.parts, queries, allowed, self.metric, found.scores, found.ids)
             return
         for start in range(0, len(queries), QUERIES):
             some = slice(start, start + QUERIES)
             asked, scores, ids = queries[some], found.scores[some], found.ids[some]
-            likeliest, bases = state.model.probes(asked, probes)
+            if state.model.scaled:
+                cells = [cells_of(part) for part in state.parts]
+                likeliest, bases = state.model.probes_of_share(asked, probes / count, cells)
+            else:
+                likeliest, bases = state.model.probes(asked, probes)
             for part, mask in zip(state.parts, allowed, strict=True):
                 self._look(state.model, part, mask, asked, likeliest, bases, scores, ids)
 
@@ -178,8 +184,7 @@ class IVFIndex(VectorIndex):
         """Candidates by their codes, then exact scores of these."""
         wanted = int(model.codes.TIMES * ids.shape[1]) + model.codes.SPARE
         rough, places = heaps(len(queries), min(wanted, part.ids.size))
-        cells = Cells(part["starts"], part["firsts"])
-        model.codes.look(queries, part["codes"], cells, probes, bases, mask, rough, places)
+        model.codes.look(queries, part["codes"], cells_of(part), probes, bases, mask, rough, places)
         score_places(
             queries, halves(part["vectors"]), part.ids, places, self.metric == "l2", scores, ids
         )
@@ -206,13 +211,17 @@ class IVFIndex(VectorIndex):
         sizes = np.diff(ends[0])
         if ends[0][0] != 0 or ends[0][-1] != n or (sizes < 0).any() or (sizes > n).any():
             raise FormatError(f"cells must hold {n} rows")
-        cells = Cells.of(sizes)
+        far = np.ones(len(centres), np.float32)  # as it was before there was a reach
+        far = taken({"reach": far, **arrays}, "reach", np.float32, (len(centres),))
+        if not (np.isfinite(far).all() and (far >= 0).all()):
+            raise FormatError("reach must be finite and at least 0")
+        cells = Cells.of(sizes, far)
         if not np.array_equal(cells.blocks, ends[1]):
             raise FormatError("blocks must be those of the cells")
         blocks = taken(arrays, "codes", np.uint8, (int(cells.blocks[-1]), codes.width))
         if blocks.flags.writeable:  # what was read into memory; what is opened stays in its file
             blocks = at_a_line(blocks)
         vectors = taken(arrays, "vectors", index.dtype, (n, index.dim))
-        held = {"vectors": vectors, "codes": blocks, "starts": cells.rows, "firsts": cells.blocks}
-        model = Model(frozen(centres), codes, int(rows[0]))
-        return State(model, (Part.of(arrays["ids"], **held),))
+        where = {"starts": cells.rows, "firsts": cells.blocks, "reach": cells.reach}
+        model = Model(frozen(centres), codes, int(rows[0]), index.metric == "inner")
+        return State(model, (Part.of(arrays["ids"], vectors=vectors, codes=blocks, **where),))
