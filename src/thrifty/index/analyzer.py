@@ -117,7 +117,7 @@ class Analyzer:
         Example:
             >>> made = Analyzer().terms(["two lasers", None, "a laser"])
             >>> made.offsets.tolist(), [made.words[i] for i in made.ids]
-            ([0, 2, 2, 3], ['two', 'laser', 'laser'])
+            ([0, 1, 1, 2], ['laser', 'laser'])
         """
         words: dict[str, int] = {}
         offsets, ids = self.vocabulary(words).read(texts)

@@ -120,8 +120,6 @@ class VectorIndex(Summary):
         """The state of arrays that may be lies; sizes and small arrays are checked, no row is."""
         raise NotImplementedError
 
-    # what follows
-
     def __len__(self) -> int:
         return len(self._state)
 
@@ -250,7 +248,8 @@ class VectorIndex(Summary):
         with self._lock:
             for rows, keys in new:
                 self._new_ids(self._state, len(keys), keys)
-                checked_vectors("vectors", rows, self.dim, self.metric, self)
+                if rows.dtype.kind == "f":  # a file may hold what no `add` took
+                    checked_vectors("vectors", rows, self.dim, self.metric, self)
             for rows, keys in new:
                 self._take(rows, keys)
 
