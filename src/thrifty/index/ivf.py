@@ -35,7 +35,7 @@ MOST = 1 << 20
     error="measured recall; exact at effort 1",
     exact="FlatIndex",
     laws=("vectors", "mapped"),
-    evidence=("ivf", "ivf_inner", "opening", "productcodes"),
+    evidence=("ivf", "ivf_inner", "opening", "productcodes", "ivf_graphs"),
 )
 class IVFIndex(VectorIndex):
     """Find the nearest vectors among those of the likeliest cells.
