@@ -66,6 +66,7 @@ request = function()
   return wrk.format("GET", "/v1/indexes/load/search?k=10&q=" .. queries[at])
 end
 """
+REST = 3  # seconds in which the server works off what wrk left behind
 UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
 
 
@@ -105,6 +106,7 @@ def ask(port: int, script: Path, connections: int, seconds: int) -> dict[str, An
         [*words, "-s", str(script), f"http://127.0.0.1:{port}"],
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
+    time.sleep(REST)
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", done)
     broken = re.search(
         r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", done

@@ -21,7 +21,7 @@ def serve(
     max_k: int = 100,
     max_body: str = "1 MiB",
     threads: int | None = None,
-    waiting: int = 256,
+    waiting: int = 512,
     seconds: float = 10.0,
     quiet: Annotated[bool, Parameter(negative=())] = False,
 ) -> None:

@@ -25,7 +25,8 @@ class Limits:
         body: bytes of a request's body, 1024..2**31; more is a 413.
         head: bytes of its path and headers, 1024..2**20; more is a 414 or 431.
         threads: requests that are worked on at once, 1..256.
-        waiting: requests that wait for a thread, 0..100000; one more is a 503.
+        waiting: requests that wait for a thread, 0..100000, as many as connections unless told
+            otherwise; one more is a 503.
         connections: that are open at once, 1..100000; one more is a 503.
         seconds: until an answer, waiting included, 0.01..3600; later is a 504.
         receive: seconds for a client to send a whole request, and to take a whole answer,
@@ -48,7 +49,7 @@ class Limits:
     body: int = 1 << 20
     head: int = 1 << 14
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
-    waiting: int = 256
+    waiting: int = 512
     connections: int = 512
     seconds: float = 10.0
     receive: float = 10.0
