@@ -103,4 +103,4 @@ def means(rows: Rows, labels: NDArray, count: int) -> tuple[Rows, NDArray[np.int
 def of_length_1(centres: Rows) -> Rows:
     """Centres divided by their lengths, but for those of length 0."""
     lengths = np.sqrt(np.einsum("ij,ij->i", centres, centres))
-    return centres / np.where(lengths > 0, lengths, 1)[:, None]
+    return (centres / np.where(lengths > 0, lengths, 1)[:, None]).astype(np.float32, copy=False)
