@@ -1,4 +1,4 @@
-"""index: find rows: of a large inner product, of nearly equal codes, of the same bucket."""
+"""index: find what is near: vectors, codes, sets, rows of a large inner product, documents."""
 
 from thrifty.index._tune import SLIDE, Settings, tune
 from thrifty.index.analyzer import Analyzer
