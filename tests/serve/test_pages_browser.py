@@ -19,6 +19,7 @@ ROWS = [
     {"_id": "a", "title": "Wings in a stream", "text": "The wing of a plane.", "year": 1950},
     {"_id": "b", "title": "Heat", "text": "A wing is hot, <b>x</b> & so is a body.", "year": 1960},
     {"_id": "c", "title": "Shells", "text": "Shells under pressure buckle.", "year": 1970},
+    {"_id": "d", "title": "", "text": "Beams bend under loads.", "year": 1980},
 ]  # fmt: skip
 TOKEN = "a-token-that-nobody-guesses"
 
@@ -35,7 +36,7 @@ FOCUS = """() => {
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory):
-    """A real index of three documents."""
+    """A real index of four documents."""
     folder = tmp_path_factory.mktemp("books")
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     index_documents([str(folder / "rows.jsonl")], folder / "books")
@@ -101,6 +102,15 @@ def test_type_and_see_results(served, open_page, size):
     page.reload()
     page.locator(".hit").first.wait_for()
     assert page.get_by_label("Search books").input_value() == "wings"
+
+
+def test_a_document_without_a_title(served, open_page):
+    """Its id stands for it, and its text is shown all the same."""
+    page = open_page(served)
+    search(page, "beams")
+    assert page.locator(".hit h2").all_inner_texts() == ["d"]
+    assert page.locator(".snippet").all_inner_texts() == ["Beams bend under loads."]
+    assert page.locator(".snippet mark").all_inner_texts() == ["Beams"]
 
 
 def test_filters(served, open_page):

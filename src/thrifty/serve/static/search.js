@@ -127,8 +127,9 @@ function card(hit, most, key) {
   const title = TITLES.find((name) => fields[name]);
   const head = snippets[title] ? marked(snippets[title]) : String(fields[title] ?? hit.id);
   const link = safe(fields.url ?? fields.link ?? fields.href);
-  const body = Object.keys(snippets).find((name) => name !== title);
-  const text = body ? marked(snippets[body]) : longest(fields, title);
+  const texts = Object.keys(snippets).filter((name) => name !== title && snippets[name].length);
+  const body = texts.find((name) => snippets[name].some((piece) => piece.mark)) ?? texts[0];
+  const text = body ? marked(snippets[body]) : longest(fields, title, key);
   const rest = Object.entries(fields).filter(([name, value]) => name !== title && name !== key && name !== body && isShort(value) && !safe(value));
   return el("li", { cls: "hit" },
     el("article", {},
@@ -153,7 +154,7 @@ export function marked(pieces) {
   return pieces.map((piece) => (piece.mark ? el("mark", {}, piece.text) : piece.text));
 }
 
-function longest(fields, title) {
+function longest(fields, title, key) {
   const texts = Object.entries(fields).filter(([name, value]) => name !== title && name !== key && typeof value === "string" && value.length > 60);
   const text = texts.map(([, value]) => value).sort((a, b) => b.length - a.length)[0];
   return text ? (text.length > 280 ? `${text.slice(0, 280)}...` : text) : null;
