@@ -5,6 +5,8 @@ import hashlib
 import numpy as np
 import pytest
 
+from tests.index import near
+from tests.index.near import recall
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.hashing import SimHash
 from thrifty.index import BinaryIndex, FlatIndex
@@ -14,18 +16,9 @@ from thrifty.laws import LAWS
 METRICS = ("cosine", "inner", "l2")
 
 
-def around(rows, dim, seed, places=200):
+def around(rows, dim, seed):
     """Rows around some places that are not around 0."""
-    centres = 0.5 + np.random.default_rng(dim).standard_normal((places, dim))
-    rng = np.random.default_rng(seed)
-    noise = 0.4 * rng.standard_normal((rows, dim))
-    return (centres[rng.integers(0, places, rows)] + noise).astype(np.float32)
-
-
-def recall(found, best):
-    """Share of the best that was found."""
-    pairs = zip(found.ids, best.ids, strict=True)
-    return np.mean([np.isin(exact, mine).mean() for mine, exact in pairs])
+    return near.around(rows, dim, seed, middle=0.5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

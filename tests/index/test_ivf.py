@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from tests.index.near import around, recall
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.core.kernels import njit
 from thrifty.index import FlatIndex, IVFIndex
@@ -16,20 +17,6 @@ from thrifty.index._scoring import frozen
 from thrifty.laws import LAWS
 
 METRICS = ("cosine", "inner", "l2")
-
-
-def around(rows, dim, seed, places=200):
-    """Rows around some places."""
-    centres = np.random.default_rng(dim).standard_normal((places, dim))
-    rng = np.random.default_rng(seed)
-    noise = 0.4 * rng.standard_normal((rows, dim))
-    return (centres[rng.integers(0, places, rows)] + noise).astype(np.float32)
-
-
-def recall(found, best):
-    """Share of the best that was found."""
-    pairs = zip(found.ids, best.ids, strict=True)
-    return np.mean([np.isin(exact, mine).mean() for mine, exact in pairs])
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

@@ -133,10 +133,6 @@ class BinaryIndex(VectorIndex):
         words = [words_of(part["blocks"], part.ids.size)[part.stays] for part in parts]
         return Part.of(ids, vectors=vectors, blocks=blocks_of(np.concatenate(words)))
 
-    def _anew(self, model: Signs, parts: tuple[Part, ...]) -> Part:
-        rows = np.concatenate([self._rows_of(part) for part in parts])
-        return self._made(model, rows, np.concatenate([part.ids[part.stays] for part in parts]))
-
     def _fill(
         self,
         state: State,

@@ -135,10 +135,6 @@ class IVFIndex(VectorIndex):
     def _joined(self, model: Model, parts: tuple[Part, ...]) -> Part:
         return joined(model, parts)
 
-    def _anew(self, model: Model, parts: tuple[Part, ...]) -> Part:
-        rows = np.concatenate([self._rows_of(part) for part in parts])
-        return self._made(model, rows, np.concatenate([part.ids[part.stays] for part in parts]))
-
     def _fill(
         self,
         state: State,

@@ -123,10 +123,6 @@ class TreeIndex(VectorIndex):
         ids = np.concatenate([part.ids[part.stays] for part in parts])
         return _part(model, labels, ids, np.concatenate([p["vectors"][p.stays] for p in parts]))
 
-    def _anew(self, model: Tree, parts: tuple[Part, ...]) -> Part:
-        rows = np.concatenate([self._rows_of(part) for part in parts])
-        return self._made(model, rows, np.concatenate([part.ids[part.stays] for part in parts]))
-
     def _fill(
         self,
         state: State,

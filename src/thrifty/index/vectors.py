@@ -82,7 +82,8 @@ class VectorIndex(Summary):
 
     def _anew(self, model: Any, parts: tuple[Part, ...]) -> Part:
         """One part of all rows, made with a model that changed."""
-        return self._joined(model, parts)
+        rows = np.concatenate([self._rows_of(part) for part in parts])
+        return self._made(model, rows, np.concatenate([part.ids[part.stays] for part in parts]))
 
     def _rows_of(self, part: Part) -> NDArray[np.float32]:
         """The rows of a part that are not gone, as they came or as near as they are held."""
