@@ -9,6 +9,7 @@ from types import ModuleType
 
 __all__ = [
     "cli",
+    "codec",
     "core",
     "data",
     "hashing",
@@ -16,6 +17,7 @@ __all__ = [
     "laws",
     "learn",
     "models",
+    "nn",
     "run",
     "serve",
     "sketch",

@@ -1,0 +1,175 @@
+"""Codec: an array to fewer bits and back; what every codec and everything encoded can do."""
+
+import math
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from thrifty.codec._buffers import array_of, dtype_named
+from thrifty.core import FormatError, IncompatibleError
+from thrifty.core.summary import Summary
+
+__all__ = ["Codec", "Encoded"]
+
+Arrays = dict[str, np.ndarray]
+KINDS: dict[str, type["Codec"]] = {}
+MOST_ELEMENTS = 2**48
+
+
+class Codec:
+    """Base of all codecs; a codec is small and frozen: what it was made with, and nothing else.
+
+    A kind of codec gives its `KIND` (the name in files, new for each), what it was made with
+    (`spec`, the keywords that make it again), how an array becomes named arrays (`_encode`) and
+    how these become the array again (`_decode`, into `out`), how many bytes they will be (`size`)
+    and how far off (`bound`).
+    What `_decode` is given may come from a forged file: it checks with `thrifty.core.taken`, and
+    no stored number is an address unchecked.
+
+    Example:
+        >>> class Half(Codec):
+        ...     KIND = "half-example"
+        ...     def spec(self):
+        ...         return {}
+        ...     def size(self, x):
+        ...         return 2 * np.size(x)
+        ...     def bound(self, x):
+        ...         return np.maximum(np.abs(x) * 2.0**-11, 2.0**-25)
+        ...     def _encode(self, x):
+        ...         return {"halves": x.astype(np.float16).ravel()}
+        ...     def _decode(self, arrays, out):
+        ...         out[...] = arrays["halves"].reshape(out.shape)
+        >>> x = np.linspace(-1, 1, 1000, dtype=np.float32)
+        >>> small = Half().encode(x)
+        >>> small.nbytes == Half().size(x) == 2000
+        True
+        >>> bool((np.abs(small.decode() - x) <= Half().bound(x)).all())
+        True
+    """
+
+    KIND: ClassVar[str]
+    LOSSLESS: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **keywords: Any) -> None:
+        super().__init_subclass__(**keywords)
+        if "KIND" in vars(cls):
+            KINDS[cls.KIND] = cls
+
+    def spec(self) -> dict[str, Any]:
+        """The keywords that make this codec again, as JSON can hold them."""
+        raise NotImplementedError
+
+    def size(self, x: Any) -> int:
+        """Bytes of the encoded arrays of x, exactly, before encoding it.
+
+        Args:
+            x: array or tensor. Of a codec of fixed rate, only its shape and dtype are looked at.
+        """
+        raise NotImplementedError
+
+    def bound(self, x: Any) -> np.ndarray | float:
+        """The largest error of every element of x, in x's own unit; 0 if lossless.
+
+        Args:
+            x: array or tensor; the answer broadcasts to its shape.
+        """
+        raise NotImplementedError
+
+    def encode(self, x: Any) -> "Encoded":
+        """Encode an array or a tensor; it is not changed.
+
+        Args:
+            x: array of any shape, or a torch tensor on the CPU (looked at in place, not copied).
+
+        Raises:
+            TypeError: a dtype this codec does not take.
+        """
+        found = array_of(x)
+        arrays = self._encode(np.ascontiguousarray(found).reshape(found.shape))
+        return Encoded(self, found.shape, found.dtype.name, arrays)
+
+    def _encode(self, x: np.ndarray) -> Arrays:
+        raise NotImplementedError
+
+    def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.spec() == self.spec()
+
+    def __hash__(self) -> int:
+        raise TypeError(f"{type(self).__name__} is not hashed")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.spec().items())})"
+
+
+class Encoded(Summary):
+    """What a codec made of an array: its arrays, and what gives the first one back.
+
+    Args:
+        codec: that made it.
+        shape: of the array.
+        dtype: name of its dtype, as "float32" or "bfloat16".
+        arrays: what the codec keeps, by name.
+    """
+
+    KIND = "encoded"
+
+    def __init__(self, codec: Codec, shape: tuple[int, ...], dtype: str, arrays: Arrays) -> None:
+        self.codec, self.shape, self.dtype = codec, tuple(shape), dtype
+        self._arrays = arrays
+
+    @property
+    def size(self) -> int:
+        """Elements of the array."""
+        return math.prod(self.shape)
+
+    def decode(self, out: Any = None) -> Any:
+        """The array again.
+
+        Args:
+            out: C-contiguous array or tensor of the same shape and dtype to write to; None makes
+                an array.
+
+        Raises:
+            IncompatibleError: `out` is of another shape or dtype.
+            FormatError: what was encoded is damaged.
+        """
+        if out is None:
+            out = np.empty(self.shape, dtype_named(self.dtype))
+        target = array_of(out)
+        if target.shape != self.shape or target.dtype.name != self.dtype:
+            raise IncompatibleError(
+                f"out must be {self.dtype} of shape {self.shape}, "
+                f"got {target.dtype.name} {target.shape}"
+            )
+        if not (target.flags.c_contiguous and target.flags.writeable):
+            raise IncompatibleError("out must be contiguous and writeable")
+        self.codec._decode(self._arrays, target)
+        return out
+
+    def spec(self) -> dict[str, Any]:
+        """The codec, the shape and the dtype."""
+        return {
+            "codec": self.codec.KIND, "with": self.codec.spec(),
+            "shape": list(self.shape), "dtype": self.dtype,
+        }  # fmt: skip
+
+    def arrays(self) -> Arrays:
+        """What the codec keeps, by name."""
+        return dict(self._arrays)
+
+    @classmethod
+    def restore(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
+        """The encoded array of this spec; its codec is found by its name."""
+        if spec["codec"] not in KINDS:
+            raise FormatError(
+                f"codec must be one of {', '.join(sorted(KINDS))}, got {spec['codec']!r}"
+            )
+        shape = tuple(int(size) for size in spec["shape"])
+        if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
+            raise FormatError(f"shape must be whole sizes, got {spec['shape']}")
+        dtype_named(spec["dtype"])
+        return cls(KINDS[kind](**spec["with"]), shape, spec["dtype"], arrays)
