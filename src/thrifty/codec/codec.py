@@ -164,10 +164,9 @@ class Encoded(Summary):
     @classmethod
     def restore(cls, spec: Mapping[str, Any], arrays: Arrays) -> Self:
         """The encoded array of this spec; its codec is found by its name."""
-        if spec["codec"] not in KINDS:
-            raise FormatError(
-                f"codec must be one of {', '.join(sorted(KINDS))}, got {spec['codec']!r}"
-            )
+        kind = spec["codec"]
+        if kind not in KINDS:
+            raise FormatError(f"codec must be one of {', '.join(sorted(KINDS))}, got {kind!r}")
         shape = tuple(int(size) for size in spec["shape"])
         if any(size < 0 for size in shape) or math.prod(shape) > MOST_ELEMENTS:
             raise FormatError(f"shape must be whole sizes, got {spec['shape']}")
