@@ -49,7 +49,7 @@ class Codec:
     """
 
     KIND: ClassVar[str]
-    LOSSLESS: ClassVar[bool] = False
+    FIXED_RATE: ClassVar[bool] = False  # `size` looks at shape and dtype only: checked on decoding
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
@@ -137,6 +137,8 @@ class Encoded(Summary):
             IncompatibleError: `out` is of another shape or dtype.
             FormatError: what was encoded is damaged.
         """
+        if self.codec.FIXED_RATE:
+            self._check_size()
         if out is None:
             out = np.empty(self.shape, dtype_named(self.dtype))
         target = array_of(out)
@@ -149,6 +151,12 @@ class Encoded(Summary):
             raise IncompatibleError("out must be contiguous and writeable")
         self.codec._decode(self._arrays, target)
         return out
+
+    def _check_size(self) -> None:
+        """Refuse a shape that its bytes cannot be of, before any memory is taken for it."""
+        wanted = self.codec.size(np.broadcast_to(np.zeros((), dtype_named(self.dtype)), self.shape))
+        if self.nbytes != wanted:
+            raise FormatError(f"{self!r} must hold {wanted} bytes, got {self.nbytes}")
 
     def spec(self) -> dict[str, Any]:
         """The codec, the shape and the dtype."""
