@@ -1,0 +1,210 @@
+"""GPTQ: a layer's weights to few bits, each column's error made up for by the columns after it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import LinAlgError, cholesky
+from scipy.linalg.lapack import dtrtri
+
+from thrifty.codec._buffers import array_of, values_of
+from thrifty.codec._grids import GRIDS, fit_grid, grid_tables, nearest_code, slices
+from thrifty.codec.codec import Encoded
+from thrifty.codec.leanquant import LeanCodec, matrix_in_units, matrix_shape
+from thrifty.core import IncompatibleError, in_range, one_of
+from thrifty.core.kernels import njit
+
+__all__ = ["gptq", "input_moments", "output_error"]
+
+Square = NDArray[np.float64]
+BLOCK = 128
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _quantise_block(weights, factor, tables, groups, codes, errors):
+    """Codes of a block of columns, one after the other, as the ones before have moved them.
+
+    Args:
+        weights: (rows, b) float32, moved. factor: (b, b) upper triangle.
+        tables: (rows, groups, 2**bits). groups: (b,) of each column.
+        codes: (rows, b), written. errors: (rows, b), written: (w - q) / U_ii.
+    """
+    for r in range(weights.shape[0]):
+        row = weights[r]
+        for i in range(row.size):
+            table, line = tables[r, groups[i]], factor[i]
+            code = nearest_code(table, row[i])
+            error = (row[i] - table[code]) / line[i]
+            codes[r, i], errors[r, i] = code, error
+            for j in range(i + 1, row.size):
+                row[j] -= error * line[j]
+
+
+def gptq(
+    weight: Any,
+    moments: ArrayLike | None = None,
+    *,
+    inputs: ArrayLike | None = None,
+    bits: int = 4,
+    grid: str = "lean",
+    group: int | None = None,
+    damping: float = 0.01,
+    by_size: bool = True,
+    power: float = 3.0,
+) -> Encoded:
+    """Quantise the weights of a linear map for the inputs it has, after Frantar et al. 2022.
+
+    Columns are rounded one after the other to the nearest value of their row's grid; what a column
+    errs, those after it make up for as well as the moments of the inputs let them. With U the
+    upper triangle for which U'U = inv(moments + damping), the squared errors (w - q) / U_jj sum to
+    the trace of (W - Q)(moments + damping)(W - Q)'.
+
+    The grid is fitted to the weights as they were. "affine": even steps from the least to the
+    largest. "kmeans": the best 2**bits means. "lean": the means that are best where each weight
+    counts as U_jj**-power, so that those that cannot be made up for lie near a value.
+    "lean-affine": the even steps that are best so, of a mesh of shorter ranges (Zhang and
+    Shrivastava 2024, arXiv:2407.10032).
+
+    Args:
+        weight: (out, in) array or tensor of floats; (out, ...) is taken as (out, all the rest).
+        moments: (in, in) second moments of the inputs, of any scale: `input_moments`.
+        inputs: (n, in) to take the moments of, where none are given.
+        bits: of a code, 1..8.
+        grid: one of affine, lean-affine, kmeans, lean.
+        group: columns that share a grid; None for whole rows.
+        damping: added to the diagonal of the moments, times its mean; above 0 where an input is
+            always 0 or a sum of others.
+        by_size: columns of large moments first.
+        power: of 1 / U_jj in the weights of grids.
+
+    Returns:
+        What `LeanCodec(bits, form, group)` encodes; its size is foretold by `LeanCodec.size`.
+
+    Raises:
+        IncompatibleError: moments or inputs do not fit the weights.
+        ValueError: an argument is out of its range, an array is not finite, or the moments are not
+            positive with this damping.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> weight = rng.normal(size=(64, 96))
+        >>> inputs = rng.normal(size=(500, 96)) @ rng.normal(size=(96, 96))
+        >>> moments = input_moments(inputs)
+        >>> nearest = LeanCodec(3).encode(weight)
+        >>> better = gptq(weight, moments, bits=3)
+        >>> better.nbytes == nearest.nbytes == LeanCodec(3).size(weight)
+        True
+        >>> errors = [output_error(weight, made.decode(), moments) for made in (better, nearest)]
+        >>> errors[0] < 0.7 * errors[1]
+        True
+    """
+    codec = LeanCodec(bits, GRIDS[one_of("grid", grid, tuple(GRIDS))], group)
+    found = array_of(weight)
+    matrix, unit = matrix_in_units(found)
+    square = _moments(moments, inputs, matrix.shape[1])
+    in_range("damping", damping, 0, np.inf)
+    in_range("power", power, 0, 16)
+    order = np.arange(len(square))
+    if by_size:
+        order = np.argsort(-square.diagonal(), kind="stable")
+    factor = inverse_factor(square[np.ix_(order, order)], damping)
+    costs = np.empty(len(order))
+    costs[order] = _costs(factor.diagonal(), power)
+    step = codec.step(len(order))
+    fitted = fit_grid(matrix, grid, codec.bits, step, costs if grid.startswith("lean") else None)
+    shape = (len(matrix), len(slices(len(order), step)))
+    tables = grid_tables(fitted, codec.form, shape, codec.bits)
+    codes = np.empty(matrix.shape, np.uint8)
+    codes[:, order] = _codes(matrix[:, order], factor.astype(np.float32), tables, order // step)
+    return Encoded(codec, found.shape, found.dtype.name, codec.encoded_arrays(codes, unit, fitted))
+
+
+def _codes(
+    weights: NDArray[np.float32],
+    factor: NDArray[np.float32],
+    tables: NDArray[np.float32],
+    groups: NDArray[np.int64],
+) -> NDArray[np.uint8]:
+    """Codes of columns in their order, by blocks: the errors of a block move all after it."""
+    weights = np.ascontiguousarray(weights)
+    codes = np.empty(weights.shape, np.uint8)
+    for low in range(0, weights.shape[1], BLOCK):
+        part = slice(low, min(low + BLOCK, weights.shape[1]))
+        block, square = weights[:, part].copy(), np.ascontiguousarray(factor[part, part])
+        errors, some = np.empty_like(block), np.empty(block.shape, np.uint8)
+        _quantise_block(block, square, tables, groups[part], some, errors)
+        codes[:, part] = some
+        weights[:, part.stop :] -= errors @ factor[part, part.stop :]
+    return codes
+
+
+def _costs(diagonal: Square, power: float) -> Square:
+    """U_jj**-power, as shares of the largest."""
+    if not len(diagonal):
+        return diagonal
+    return (diagonal.min() / diagonal) ** power
+
+
+def inverse_factor(moments: Square, damping: float) -> Square:
+    """The upper triangle U with U'U = inv(moments + damping * their mean diagonal).
+
+    The moments are R R' with R an upper triangle, that of Cholesky backwards; U is its inverse.
+
+    Raises:
+        ValueError: they are not positive.
+    """
+    if not len(moments):
+        return moments
+    mean = float(moments.diagonal().mean())
+    damped = moments[::-1, ::-1].copy()
+    damped[np.diag_indices_from(damped)] += damping * mean if mean > 0 else 1.0
+    try:
+        lower = cholesky(damped, lower=True, overwrite_a=True, check_finite=False)
+    except LinAlgError as error:
+        raise ValueError(
+            f"moments must be positive definite with damping={damping:g}: raise it"
+        ) from error
+    return dtrtri(np.ascontiguousarray(lower[::-1, ::-1]), lower=0)[0]
+
+
+def _moments(moments: ArrayLike | None, inputs: ArrayLike | None, columns: int) -> Square:
+    """The second moments, checked."""
+    if (moments is None) == (inputs is None):
+        raise ValueError("one of moments and inputs must be given")
+    square = np.asarray(input_moments(inputs) if moments is None else moments, np.float64)
+    if square.shape != (columns, columns):
+        raise IncompatibleError(
+            f"moments of shape {square.shape} do not fit weights of {columns} columns"
+        )
+    if not np.isfinite(square).all() or (square.diagonal() < 0).any():
+        raise ValueError("moments must be finite, with a diagonal of at least 0")
+    return square
+
+
+def input_moments(inputs: Any) -> Square:
+    """Second moments X'X / n of inputs (n, in) of a linear map; 0 where n is 0.
+
+    Raises:
+        IncompatibleError: they are not rows.
+
+    Example:
+        >>> input_moments([[1.0, 2], [3, 4]]).tolist()
+        [[5.0, 7.0], [7.0, 10.0]]
+    """
+    rows = values_of(inputs)
+    if rows.ndim != 2:
+        raise IncompatibleError(f"inputs must be (n, in), got shape {rows.shape}")
+    return (rows.T @ rows).astype(np.float64) / max(1, len(rows))
+
+
+def output_error(weight: Any, decoded: Any, moments: ArrayLike) -> float:
+    """The mean squared distance of what two maps put out: the trace of (W - Q) moments (W - Q)'.
+
+    Args:
+        weight: (out, in), or (out, ...) as (out, all the rest).
+        decoded: of the same shape.
+        moments: (in, in) of the inputs.
+    """
+    one, other = (values_of(x).astype(np.float64) for x in (weight, decoded))
+    gap = (one - other).reshape(matrix_shape(one.shape))
+    return float(((gap @ np.asarray(moments, np.float64)) * gap).sum())

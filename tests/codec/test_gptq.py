@@ -1,0 +1,155 @@
+"""GPTQ: the trace it sums, the loop as written down, grids in their order, and what is refused."""
+
+import numpy as np
+import pytest
+
+from thrifty.codec import LeanCodec, gptq, input_moments, output_error
+from thrifty.codec.gptq import inverse_factor
+from thrifty.core import IncompatibleError
+
+GRIDS = ["affine", "lean-affine", "kmeans", "lean"]
+
+
+def layer(seed, rows=24, columns=150, n=900):
+    """Weights with heavy tails and moments of inputs that depend on each other."""
+    rng = np.random.default_rng(seed)
+    mixed = rng.standard_normal((n, columns // 4)) @ rng.standard_normal((columns // 4, columns))
+    inputs = (mixed + rng.standard_normal((n, columns))) * np.exp(rng.standard_normal(columns))
+    return rng.standard_t(5, (rows, columns)) / 50, input_moments(inputs)
+
+
+def slow(weight, moments, values, damping):
+    """The loop by columns on a grid (rows, k), in float64: Q, and the sum of squared errors."""
+    damped = moments + damping * moments.diagonal().mean() * np.eye(len(moments))
+    factor = np.linalg.cholesky(np.linalg.inv(damped)).T
+    left, made, total = weight.copy(), np.empty_like(weight), 0.0
+    for j in range(weight.shape[1]):
+        codes = abs(left[:, j, None] - values).argmin(axis=1)
+        made[:, j] = values[np.arange(len(values)), codes]
+        error = (left[:, j] - made[:, j]) / factor[j, j]
+        left[:, j:] -= error[:, None] * factor[j, j:]
+        total += (error**2).sum()
+    return made, total
+
+
+@pytest.mark.parametrize("columns", [1, 7, 128, 150, 300])
+def test_the_factor_is_of_the_inverse(columns):
+    """U is an upper triangle and U'U the inverse of the damped moments."""
+    moments = layer(columns, columns=columns, n=40)[1]
+    factor = inverse_factor(moments, 0.01)
+    damped = moments + 0.01 * moments.diagonal().mean() * np.eye(columns)
+    assert (np.tril(factor, -1) == 0).all()
+    np.testing.assert_allclose(factor.T @ factor @ damped, np.eye(columns), atol=1e-8)
+
+
+@pytest.mark.parametrize("bits", [2, 4])
+def test_the_loop_is_the_one_written_down(bits):
+    """Column by column or by blocks: the same weights, and the trace is the sum of errors."""
+    weight, moments = layer(0, columns=300)
+    made = gptq(weight, moments, bits=bits, grid="kmeans", by_size=False)
+    values = made.arrays()["codebook"][:, 0].astype(np.float64) * made.arrays()["unit"][0]
+    expected, total = slow(weight, moments, values, 0.01)
+    assert (abs(made.decode() - expected) < 1e-7).mean() > 0.99  # but for ties in float32
+    damped = moments + 0.01 * moments.diagonal().mean() * np.eye(300)
+    assert output_error(weight, expected, damped) == pytest.approx(total, rel=1e-9)
+    assert output_error(weight, made.decode(), damped) == pytest.approx(total, rel=0.02)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("bits", [2, 3, 4])
+def test_better_than_rounding_each_weight(grid, bits):
+    """What the layer puts out errs less than on the same kind of grid without its inputs."""
+    weight, moments = layer(1)
+    made = gptq(weight, moments, bits=bits, grid=grid)
+    codec = LeanCodec(bits, "affine" if "affine" in grid else "codebook")
+    assert made.codec == codec
+    assert made.nbytes == codec.size(weight)
+    nearest = output_error(weight, codec.encode(weight).decode(), moments)
+    assert output_error(weight, made.decode(), moments) < 0.6 * nearest
+
+
+@pytest.mark.parametrize(("lean", "plain"), [("lean", "kmeans"), ("lean-affine", "affine")])
+def test_the_grids_of_leanquant_err_less(lean, plain):
+    """At 3 and 2 bits, the sum over five layers, against the same form of grid without weights."""
+    for bits in (3, 2):
+        errors = {lean: 0.0, plain: 0.0}
+        for seed in range(5):
+            weight, moments = layer(seed)
+            for grid in errors:
+                made = gptq(weight, moments, bits=bits, grid=grid)
+                errors[grid] += output_error(weight, made.decode(), moments)
+        assert errors[lean] < errors[plain]
+
+
+def test_the_order_of_columns_changes_nothing_but_rounding():
+    """Columns and moments the other way round give the same weights the other way round."""
+    weight, moments = layer(2)
+    one = gptq(weight, moments).decode()
+    other = gptq(weight[:, ::-1], moments[::-1, ::-1]).decode()[:, ::-1]
+    assert (abs(one - other) < 1e-6).mean() > 0.98
+
+
+def test_inputs_that_do_not_depend_on_each_other_leave_rounding():
+    """With diagonal moments no column can make up for another: every weight goes to the nearest."""
+    weight = layer(3)[0]
+    made = gptq(weight, np.diag(np.linspace(1, 9, 150)), grid="kmeans", damping=0)
+    assert made == LeanCodec(4).encode(weight)
+
+
+def test_moments_may_be_of_any_scale():
+    """The codes do not change with the unit of the inputs."""
+    weight, moments = layer(4)
+    assert gptq(weight, moments).arrays()["codes"].tobytes() == (
+        gptq(weight, moments * 2.0**-60).arrays()["codes"].tobytes()
+    )
+
+
+def test_inputs_that_never_come_are_rounded():
+    """Columns whose input is always 0 move no other, and go to the nearest value."""
+    weight, moments = layer(5)
+    moments[:20], moments[:, :20] = 0, 0
+    made = gptq(weight, moments, grid="affine").decode()
+    nearest = LeanCodec(4, "affine").encode(weight).decode()
+    np.testing.assert_array_equal(made[:, :20], nearest[:, :20])
+    assert gptq(weight, np.zeros((150, 150)), grid="kmeans") == LeanCodec(4).encode(weight)
+
+
+def test_groups_share_a_grid_in_the_order_of_columns():
+    """Every weight is a value of its own group's grid, whatever order they were rounded in."""
+    weight, moments = layer(6)
+    made = gptq(weight, moments, bits=2, group=64)
+    back, books = made.decode(), made.arrays()["codebook"].astype(np.float64)
+    for group in range(3):
+        part = back[:, 64 * group : 64 * group + 64]
+        values = books[:, group] * made.arrays()["unit"][0]
+        assert (abs(part[:, :, None] - values[:, None]) < 1e-7).any(axis=2).all()
+
+
+@pytest.mark.parametrize("shape", [(0, 5), (4, 0), (1, 1)])
+def test_weights_without_rows_or_columns(shape):
+    """Nothing, or one weight, is no fault."""
+    moments = np.eye(shape[1])
+    assert gptq(np.ones(shape), moments).decode().tolist() == np.ones(shape).tolist()
+
+
+def test_what_does_not_fit_is_refused():
+    """Moments, grids and numbers by name."""
+    weight = np.ones((2, 3))
+    with pytest.raises(ValueError, match=r"^one of moments and inputs must be given$"):
+        gptq(weight)
+    with pytest.raises(IncompatibleError, match=r"^moments of shape \(2, 2\) do not fit"):
+        gptq(weight, np.eye(2))
+    with pytest.raises(
+        ValueError, match=r"^moments must be finite, with a diagonal of at least 0$"
+    ):
+        gptq(weight, np.full((3, 3), np.nan))
+    with pytest.raises(ValueError, match=r"^moments must be positive definite with damping=0: "):
+        gptq(weight, np.ones((3, 3)), damping=0)
+    with pytest.raises(
+        ValueError, match=r"^grid must be one of affine, lean-affine, kmeans, lean, got"
+    ):
+        gptq(weight, np.eye(3), grid="nf4")
+    with pytest.raises(ValueError, match=r"^x must be finite, got inf$"):
+        gptq(weight * np.inf, np.eye(3))
+    with pytest.raises(IncompatibleError, match=r"^inputs must be \(n, in\), got shape \(3,\)$"):
+        gptq(weight, inputs=np.ones(3))
