@@ -41,6 +41,26 @@ def test_pruning_changes_nothing(index):
             np.testing.assert_array_equal(few[q, : expected.size], expected)
 
 
+@pytest.mark.parametrize("n", [1, 2, 63, 64, 65, 4095, 4096, 4097, 8200])
+def test_groups_of_any_number_of_documents(tmp_path, n):
+    """However many groups the sums make, the first k are those of all, and none of another query.
+
+    Every document holds the first word, so that all sums are looked through.
+    """
+    rng = np.random.default_rng(n)
+    texts = [f"a {'b ' * rng.integers(5)}{'c ' * rng.integers(9)}" for _ in range(n)]
+    index = TextIndex.create(tmp_path / "index", {"text": 1.0}, Analyzer(stem=False, stop=False))
+    index.add(pa.table({"id": [str(row) for row in range(n)], "text": texts}))
+    index.commit()
+    queries = ["a", "a b", "c b a", "a"]
+    rows, scores = index.search(queries, n)
+    assert ((rows >= 0).sum(axis=1) == n).all()
+    for k in (1, 3, 10):
+        some, told = index.search(queries, k)
+        np.testing.assert_array_equal(some[:, :n], rows[:, :k])
+        np.testing.assert_array_equal(told[:, :n], scores[:, :k])
+
+
 def test_there_is_one_door():
     """The file gives the search alone."""
     assert bm25.__all__ == ["search"]

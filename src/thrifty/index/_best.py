@@ -1,25 +1,14 @@
 """Best: the k best documents of a query on a heap whose root is the worst, and bounds of them."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
 
-__all__ = ["LOWEST", "finish", "kth", "most", "push"]
+__all__ = ["GROUPS", "LOWEST", "crests", "finish", "kth", "kth_crest", "push"]
 
 LOWEST = np.float32(-np.inf)
-
-
-@intrinsic
-def float_of(typing, bits):
-    """The float32 of these bits, an int32."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.FloatType())
-
-    return types.float32(types.int32), generate
+GROUPED, LINE = 64, 64  # sums of a group; groups go by so many
+GROUPS = 1 << 10  # of a window at most
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -101,13 +90,34 @@ def finish(scores, rows, held):
         rows[q, held[q] :] = -1
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
-def most(bits, i):
-    """The most of 64 sums from here on: what is not below 0 has the order of its bits."""
-    highest, part = np.int32(0), bits[i : i + 64]
-    for j in range(64):
-        highest = max(highest, part[j])
-    return float_of(highest)
+@njit(error_model="numpy", counted=False)
+def crests(bits, size, peaks):
+    """The most of each of some groups of sums, and how many groups there are.
+
+    Sum i is of group i modulo the number of groups, so that many groups are compared at once; what
+    is not below 0 has the order of its bits.
+
+    Args:
+        bits: of the sums, int32. size: how many sums. peaks: (`GROUPS`,) float32 as int32, changed.
+    """
+    groups = ((size - 1) // GROUPED + LINE) // LINE * LINE
+    top = peaks[:groups]
+    for j in range(groups):
+        top[j] = 0
+    for start in range(0, size, groups):
+        part = bits[start : min(start + groups, size)]
+        for j in range(part.size):
+            top[j] = max(top[j], part[j])
+    return groups
+
+
+@njit(error_model="numpy", counted=False)
+def kth_crest(crest, tops):
+    """The k-th most of the groups' most, which the k-th best of all is not below."""
+    held = 0
+    for g in range(crest.size):
+        held = raised(tops, held, crest[g])
+    return tops[0] if held == tops.size else LOWEST
 
 
 @njit(error_model="numpy", counted=False)

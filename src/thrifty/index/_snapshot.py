@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from thrifty.core import DataError, FormatError
 from thrifty.index import bm25
-from thrifty.index._best import finish
+from thrifty.index._best import GROUPS, finish
 from thrifty.index._demands import masks, widened
 from thrifty.index._lexicon import Lexicon, Weighted
 from thrifty.index._places import field_ranges, places_of
@@ -118,9 +118,10 @@ class Snapshot:
         widest = int(np.diff(ends).max(initial=0))
         largest = max((segment.rows for segment in self.segments), default=0)
         sums = np.zeros(min(WINDOW, -(-largest // 64) * 64), np.float32)
+        peaks = np.zeros(GROUPS, np.int32)
         room = (
-            sums, sums.view(np.int32), np.empty(scores.shape[1], np.float32),
-            np.empty((4, widest), np.int64),
+            sums, sums.view(np.int32), np.empty(scores.shape[1], np.float32), peaks,
+            peaks.view(np.float32), np.empty((4, widest), np.int64),
             np.empty((3, widest + 1), np.float32),
         )  # fmt: skip
         for segment, terms, alive in zip(self.segments, local, allowed, strict=True):

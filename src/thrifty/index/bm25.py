@@ -9,13 +9,13 @@ however documents are cut into segments.
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._best import LOWEST, kth, most, push
+from thrifty.index._best import LOWEST, crests, kth, kth_crest, push
 from thrifty.index.postings import WINDOW
 
 __all__ = ["search"]
 
 ROUNDING = 2.5e-7  # relative, of each addition; sums of bounds are rounded up by it
-DENSE = 1  # a window is scanned where postings are more than one in so many documents
+DENSE = 4  # a window is scanned where postings are more than one in so many documents
 EARLY = 8  # the rarest terms, with one in so many postings, are scored before the others
 MANY = 1 << 14  # postings of a window from which that pays
 LONGER = 4  # other terms are looked up where they have so many times the postings
@@ -38,10 +38,11 @@ def _find(docs, start, end, doc):
 @njit(forceinline=True, error_model="numpy", counted=False)
 def _accumulate(sums, docs, counts, lengths, values, first, last, begin, end, a, c, weight, d):
     """Add what a run gives to the sums of a window."""
-    for i in range(begin, end):
-        doc = min(np.int64(docs[i]), last)
-        f = values[counts[i]]
-        sums[doc] += weight * (f / (f + a + c * lengths[first + doc]) + d)
+    limit, run, codes, sizes = np.uint64(last), docs[begin:end], counts[begin:end], lengths[first:]
+    for i in range(run.size):
+        doc = min(np.uint64(run[i]), limit)  # unsigned: no place is counted from the end
+        f = values[codes[i]]
+        sums[doc] += weight * (f / (f + a + c * sizes[doc]) + d)
 
 
 @njit(error_model="numpy", counted=False)
@@ -64,7 +65,7 @@ def _complete(
 def search(
     term_runs, run_windows, run_posts, run_peaks, docs, counts, lengths, alive,
     ends, terms, weights, values, a, c, d, slack, base, heap_scores, heap_rows, held,
-    sums, bits, tops, places, shares,
+    sums, bits, tops, peaks, crest, places, shares,
 ):  # fmt: skip
     """Offer the documents of one segment to the heaps of all queries.
 
@@ -77,9 +78,9 @@ def search(
         slack: float32, what the peaks are multiplied by to be bounds today.
         base: number of the segment's first document.
         heap_scores, heap_rows, held: (m, k) float32, (m, k) int64 and (m,) int64, changed.
-        sums, bits, tops, places, shares: room to work in: (window,) float32, all 0, the same as
-            int32, (k,) float32, and (4, terms) int64 and (3, terms + 1) float32 for the most terms
-            of a query.
+        sums, bits, tops, peaks, crest, places, shares: room to work in: (window,) float32, all 0,
+            the same as int32, (k,) float32, (GROUPS,) int32, the same as float32, and (4, terms)
+            int64 and (3, terms + 1) float32 for the most terms of a query.
     """
     run, last_run, begins, stops = places[0], places[1], places[2], places[3]
     share, weight, rest = shares[0], shares[1], shares[2]
@@ -105,14 +106,14 @@ def search(
             if active:
                 held[q] = _window(
                     window, active, begins, stops, weight, rest, docs, counts, lengths, alive,
-                    sums, bits, tops, values, a, c, d, base, best, rows, held[q],
+                    sums, bits, tops, peaks, crest, values, a, c, d, base, best, rows, held[q],
                 )  # fmt: skip
 
 
 @njit(error_model="numpy", counted=False)
 def _window(
     window, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits, tops,
-    values, a, c, d, base, best, rows, held,
+    peaks, crest, values, a, c, d, base, best, rows, held,
 ):  # fmt: skip
     """One window: score by the terms that matter, look the others up for who may still win."""
     rest[active] = 0
@@ -123,15 +124,16 @@ def _window(
     first = window * WINDOW
     size = min(WINDOW, lengths.size - first)
     done, last, low = _score(
-        first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums,
-        tops[: best.size], values, a, c, d, up, low,
+        first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits,
+        tops, peaks, crest, values, a, c, d, up, low,
     )  # fmt: skip
     if done == 0:
         return held
     if _posts(begins, stops, 0, done) * DENSE > size:
         return _scan(
             last, first, size, base, done, active, begins, stops, weight, rest, docs, counts,
-            lengths, alive, sums, bits, values, a, c, d, up, low, best, rows, held,
+            lengths, alive, sums, bits, tops, peaks, crest, values, a, c, d, up, low, best, rows,
+            held,
         )  # fmt: skip
     return _walk(
         last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
@@ -141,8 +143,8 @@ def _window(
 
 @njit(error_model="numpy", counted=False)
 def _score(
-    first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, tops,
-    values, a, c, d, up, low,
+    first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits,
+    tops, peaks, crest, values, a, c, d, up, low,
 ):  # fmt: skip
     """Sum the lists that matter but for the last, which is summed as it is looked through.
 
@@ -161,25 +163,31 @@ def _score(
         done = stop
         if done == needed:
             return done, last, low
-        low = max(low, kth(docs, begins, stops, done, first, size, alive, sums, tops))
+        if alive.size or _posts(begins, stops, 0, done) * DENSE < size:
+            low = max(low, kth(docs, begins, stops, done, first, size, alive, sums, tops))
+        else:
+            low = max(low, kth_crest(crest[: crests(bits, size, peaks)], tops))
 
 
 @njit(error_model="numpy", counted=False)
 def _scan(
     last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
-    alive, sums, bits, values, a, c, d, up, low, best, rows, held,
+    alive, sums, bits, tops, peaks, crest, values, a, c, d, up, low, best, rows, held,
 ):  # fmt: skip
-    """Offer the documents of a window whose lists are long: all sums, 64 at a time."""
+    """Offer the documents of a window whose lists are long: all sums, many groups at a time."""
     if last >= 0:
         _accumulate(
             sums, docs, counts, lengths, values, first, size - 1, begins[last], stops[last], a, c,
             weight[last], d,
         )  # fmt: skip
+    groups = crests(bits, size, peaks)
+    if not alive.size:
+        low = max(low, kth_crest(crest[:groups], tops))
     cut = _cut(low, rest[done], up)
-    for block in range(0, size, 64):
-        if most(bits, block) < cut:
+    for group in range(groups):
+        if crest[group] < cut:
             continue
-        for doc in range(block, min(block + 64, size)):
+        for doc in range(group, size, groups):
             if sums[doc] < cut:
                 continue
             if done == active and not alive.size:
