@@ -117,7 +117,7 @@ def test_cells():
     mine = gaps[np.arange(3000), labels]
     np.testing.assert_allclose(mine, gaps.min(axis=1), rtol=1e-5, atol=1e-5)
     assert np.bincount(labels, minlength=70).min() > 0
-    assert (cells_for(0), cells_for(50), cells_for(10**6)) == (1, 1, 2000)
+    assert (cells_for(0), cells_for(50), cells_for(10**6)) == (1, 1, 4000)
 
 
 @pytest.mark.parametrize("metric", METRICS)

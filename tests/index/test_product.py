@@ -12,6 +12,7 @@ from thrifty.index import FlatIndex, IVFIndex
 from thrifty.index._bytecodes import Cells
 from thrifty.index._cells import assigned, learned_centres
 from thrifty.index._lookups import GROUP, LANES, LOOKUPS, SPAN
+from thrifty.index._pool import Pool
 from thrifty.index._product import ProductCodes
 from thrifty.laws import LAWS
 
@@ -82,13 +83,13 @@ def test_scores_are_those_of_what_codes_stand_for(dim, l2):
         bases = -0.5 * ((queries[:, None] - centres) ** 2).sum(axis=2)
     else:
         exact, bases = queries.astype(float) @ stands.T, queries @ centres.T
-    heaps, helds = np.full((7, 1500), -np.inf, np.float32), np.full((7, 1500), -1, np.int64)
-    every = np.zeros(0, np.bool_)
-    codes.look(queries, blocks, Cells.of(sizes), probes, bases, every, heaps, helds)
-    assert (np.sort(helds, axis=1) == np.arange(1500)).all()
+    pool, every = Pool.of(7, 1500), np.zeros(0, np.bool_)
+    codes.look(queries, blocks, Cells.of(sizes), probes, bases, every, pool)
+    held, scores = pool.best(), pool.scores[:, :1500]
+    assert (np.sort(held, axis=1) == np.arange(1500)).all()
     scale = codes.asked(queries)[1][:, None]
     bound = 0.5 * len(codes.words) * scale + np.ptp(exact) / 255 + 1e-3
-    assert (abs(np.take_along_axis(exact, helds, axis=1) - heaps) <= bound).all()
+    assert (abs(np.take_along_axis(exact, held, axis=1) - scores) <= bound).all()
 
 
 def test_codes_return_from_blocks():

@@ -10,7 +10,7 @@ The codes of cells are of one of two kinds (the other is in _product.py), with t
     by_distance(metric)           whether rows are ordered by squared distances (l2) by its choice
     width_for(dim, metric)        bytes of a block
     TIMES, SPARE                  TIMES * k + SPARE candidates are worth their exact scores
-    look(queries, blocks, cells, probes, bases, allowed, heaps, helds)
+    look(queries, blocks, cells, probes, bases, allowed, pool)
                                   the best candidates of each query from the cells it probes
 """
 
@@ -23,6 +23,7 @@ from thrifty.core import taken
 from thrifty.core.summary import Arrays
 from thrifty.index._bytekernels import ask, by_cell, look, move, weigh
 from thrifty.index._int8 import LANES
+from thrifty.index._pool import Pool
 from thrifty.index._scoring import frozen
 from thrifty.sketch._machine import aligned
 
@@ -135,26 +136,25 @@ class ByteCodes:
         probes: NDArray[np.int32],
         bases: Rows,
         allowed: NDArray[np.bool_],
-        heaps: Rows,
-        helds: NDArray[np.int64],
+        pool: Pool,
     ) -> None:
-        """Put the best rows of the cells that each query probes into its heap.
+        """Put the best rows of the cells that each query probes into its pool.
 
         Args:
             queries: (m, d) float32. blocks: as `pack` makes them. cells: where they begin.
             probes: (m, p) cells, the likeliest first, then -1 for none. bases: (m, p) scores of
                 their centres.
             allowed: (n,) bool, or empty where all rows may be answered.
-            heaps, helds: (m, r) scores and rows, the least first; both change.
+            pool: of m queries, which changes.
         """
-        m, asked = len(queries), (*self.asked(queries), probes, bases)
+        asked = self.asked(queries)
         flat = frozen(blocks.reshape(-1))
         biases = flat.view(np.float32) if self.l2 else NO_BIAS
         offsets, out = np.zeros(cells.rows.size, np.int64), np.empty(2 * LANES, np.int32)
-        askers = np.empty(probes.size - m + 1, np.int64)
+        askers = np.empty(probes.size, np.int64)
         theirs = np.empty(askers.size, np.float32)
         by_cell(probes, bases, offsets, askers, theirs)
-        held = (flat, biases, self.width, *cells, allowed, heaps, helds)
+        held = (flat, biases, self.width, *cells, allowed, tuple(pool))
         look(*asked, *held, offsets, askers, theirs, out)
 
 

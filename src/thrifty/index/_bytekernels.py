@@ -3,12 +3,14 @@
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._heaps import lowest_bit, sift
+from thrifty.index._heaps import lowest_bit
 from thrifty.index._int8 import LANES, dots
+from thrifty.index._pool import put
 
 __all__ = ["ask", "by_cell", "look", "move", "weigh"]
 
-LEAST, LOW = -(2**31), np.uint64(2**32 - 1)
+LEAST, LOW, HIGH = -(2**31), np.uint64(2**32 - 1), np.uint64(LANES)
+AT_ONCE = 8  # blocks, which stay in the cache nearest by while all who ask look at them
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -55,17 +57,17 @@ def ask(queries, steps, words, scales, shifts):
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def by_cell(probes, bases, offsets, askers, theirs):
-    """Queries and scores of all but the first probe of each, cell by cell; -1 is no probe."""
+    """Queries and scores of all probes, cell by cell; -1 is no probe."""
     m, p = probes.shape
     cells = offsets.size - 1
     for i in range(m):
-        for j in range(1, p):
+        for j in range(p):
             if probes[i, j] >= 0:
                 offsets[probes[i, j] + 1] += 1
     for cell in range(cells):
         offsets[cell + 1] += offsets[cell]
     for i in range(m):
-        for j in range(1, p):
+        for j in range(p):
             if probes[i, j] >= 0:
                 place = offsets[probes[i, j]]
                 askers[place], theirs[place] = i, bases[i, j]
@@ -76,79 +78,79 @@ def by_cell(probes, bases, offsets, askers, theirs):
 
 
 @njit(error_model="numpy")
-def _least(top, base, scale, shift, biases):
-    """The largest product that is no better than the top of a heap."""
-    bound = (top - base) * (np.float32(1) / scale)
+def _least(limit, base, scale, shift, biases):
+    """The largest product that is no better than the limit of a pool."""
+    bound = (limit - base) * (np.float32(1) / scale)
     if biases.size or not bound > np.float32(-1e9):
         return np.int32(LEAST)
     return np.int32(min(np.floor(bound), np.float32(1e9))) + shift
 
 
 @njit(error_model="numpy")
-def _offer(out, above, count, row, base, scale, shift, bias, allowed, heap, held):
-    """Put what is better into a heap; with a bias, which that is has still to be seen."""
+def _offer(out, above, count, row, base, scale, shift, bias, allowed, i, pool):
+    """Put what is better into a pool; with a bias, which that is has still to be seen."""
+    scores, places, counts, limits, keep = pool
     if bias.size:
-        above, top = np.uint32(0), heap[0]
-        for i in range(LANES):
-            score = base + scale * np.float32(out[i] - shift) + bias[i]
-            above |= np.uint32(score > top) << np.uint32(i)
+        above, limit = np.uint32(0), limits[i]
+        for t in range(LANES):
+            score = base + scale * np.float32(out[t] - shift) + bias[t]
+            above |= np.uint32(score > limit) << np.uint32(t)
     while above:
-        i = lowest_bit(above)
+        t = lowest_bit(above)
         above &= above - np.uint32(1)
-        if i < count and (allowed.size == 0 or allowed[row + i]):
-            score = base + scale * np.float32(out[i] - shift)
+        if t < count and (allowed.size == 0 or allowed[row + t]):
+            score = base + scale * np.float32(out[t] - shift)
             if bias.size:
-                score += bias[i]
-            if score > heap[0]:
-                sift(score, row + i, heap, held)
+                score += bias[t]
+            if score > limits[i]:
+                put(score, row + t, i, scores, places, counts, limits, keep)
 
 
 @njit(error_model="numpy")
-def _block(
-    words, groups, shifts, scales, reach, asking, bases, codes, start, bias, count, row, allowed,
-    heaps, helds, out,
+def _blocks(
+    words, groups, shifts, scales, reach, asking, bases, codes, biases, width, begin, end, row,
+    stop, allowed, pool, out,
 ):  # fmt: skip
-    """Offer the rows of a block to all who ask for them, two at a time."""
+    """Offer the rows of some blocks of a cell to all who ask for them, two at a time.
+
+    Their limits stay in registers from block to block until something better is found.
+    """
+    bias, limits = biases[:0], pool[3]
     for a in range(0, asking.size, 2):
         b = min(a + 1, asking.size - 1)
         i, j, x, y = asking[a], asking[b], bases[a], bases[b]
-        least = _least(heaps[i, 0], x, scales[i] * reach, shifts[i], bias)
-        less = _least(heaps[j, 0], y, scales[j] * reach, shifts[j], bias)
-        above = dots(codes, start, words, i * groups, j * groups, groups, least, less, out)
-        one, two = np.uint32(above & LOW), np.uint32(above >> np.uint64(LANES))
-        if one:
-            told = (x, scales[i] * reach, shifts[i], bias, allowed, heaps[i], helds[i])
-            _offer(out[:LANES], one, count, row, *told)
-        if two and b > a:
-            told = (y, scales[j] * reach, shifts[j], bias, allowed, heaps[j], helds[j])
-            _offer(out[LANES:], two, count, row, *told)
+        one, two = scales[i] * reach, scales[j] * reach
+        least = _least(limits[i], x, one, shifts[i], biases)
+        less = _least(limits[j], y, two, shifts[j], biases)
+        for block in range(begin, end):
+            start, first = block * width, row + (block - begin) * LANES
+            above = dots(codes, start, words, i * groups, j * groups, groups, least, less, out)
+            if above == 0:
+                continue
+            if biases.size:
+                bias = biases[(start + width) // 4 - LANES : (start + width) // 4]
+            count, low, high = stop - first, np.uint32(above & LOW), np.uint32(above >> HIGH)
+            if low:
+                _offer(out[:LANES], low, count, first, x, one, shifts[i], bias, allowed, i, pool)
+                least = _least(limits[i], x, one, shifts[i], biases)
+            if high and b > a:
+                _offer(out[LANES:], high, count, first, y, two, shifts[j], bias, allowed, j, pool)
+                less = _least(limits[j], y, two, shifts[j], biases)
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def look(
-    words, groups, shifts, scales, probes, bases, codes, biases, width, rows, blocks, reach,
-    allowed, heaps, helds, offsets, askers, theirs, out,
+    words, groups, shifts, scales, codes, biases, width, rows, blocks, reach, allowed, pool,
+    offsets, askers, theirs, out,
 ):  # fmt: skip
-    """The first cell of each query, then cell by cell, whose codes stay in cache for all askers.
-
-    The last of askers and of theirs is room for a query that asks alone.
-    """
-    m, cells, bias = probes.shape[0], rows.size - 1, biases[:0]
-    for turn in range(m + cells):
-        first, last = askers.size - 1, askers.size
-        if turn < m:
-            cell = np.int64(probes[turn, 0])
-            askers[first], theirs[first] = turn, bases[turn, 0]
-        else:
-            cell = turn - m
-            first, last = offsets[cell], offsets[cell + 1]
-        row = rows[cell]
-        for block in range(blocks[cell], blocks[cell + 1] if last > first else 0):
-            count, start = min(LANES, rows[cell + 1] - row), block * width
-            if biases.size:
-                bias = biases[(start + width) // 4 - LANES : (start + width) // 4]
-            _block(
+    """Look cell by cell, whose codes stay in cache for all who ask for them."""
+    for cell in range(rows.size - 1):
+        first, last = offsets[cell], offsets[cell + 1]
+        end = blocks[cell + 1] if last > first else blocks[cell]
+        for begin in range(blocks[cell], end, AT_ONCE):
+            row = rows[cell] + (begin - blocks[cell]) * LANES
+            _blocks(
                 words, groups, shifts, scales, reach[cell], askers[first:last], theirs[first:last],
-                codes, start, bias, count, row, allowed, heaps, helds, out,
+                codes, biases, width, begin, min(begin + AT_ONCE, end), row, rows[cell + 1],
+                allowed, pool, out,
             )  # fmt: skip
-            row += count

@@ -15,8 +15,8 @@ STRIP = 64
 
 
 def cells_for(rows: int) -> int:
-    """How many cells so many rows are cut into: 2 * sqrt(rows), a hundred rows or more each."""
-    return max(1, min(round(2 * rows**0.5), rows // 100))
+    """How many cells so many rows are cut into: 4 * sqrt(rows), a hundred rows or more each."""
+    return max(1, min(round(4 * rows**0.5), rows // 100))
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -9,8 +9,7 @@ from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 from thrifty.index._cells import learned_centres, means, of_length_1
-from thrifty.index._heaps import sift
-from thrifty.index._ivfmodel import heaps
+from thrifty.index._heaps import heaps, sift
 from thrifty.index._scoring import frozen, score_row
 
 __all__ = ["Level", "Tree", "branch_for", "learned", "nodes_for"]

@@ -80,10 +80,12 @@ def _vnni(typing, codes, start, query, first, second, groups, least, less, out):
         into, mask = builder.bitcast(data[2], VECTOR.as_pointer()), LONG(0)
         sums = _sums(builder, builder.gep(data[0], [arguments[1]]), words, arguments[5])
         for i, total in enumerate(sums):
-            builder.store(total, builder.gep(into, [WORD(i)]), align=1)
             above = builder.icmp_signed(">", total, limits[i // 2])
             bits = builder.zext(builder.bitcast(above, ir.IntType(16)), LONG)
             mask = builder.or_(mask, builder.shl(bits, LONG(16 * i)))
+        with builder.if_then(builder.icmp_unsigned("!=", mask, LONG(0))):
+            for i, total in enumerate(sums):
+                builder.store(total, builder.gep(into, [WORD(i)]), align=1)
         return mask
 
     given = [codes, types.intp, query, *3 * [types.intp], *2 * [types.int32], out]
@@ -110,7 +112,7 @@ def dots_plain(codes, start, query, first, second, groups, least, less, out):
         query: int32, four int8 each, of which the queries begin at `first` and `second`.
         groups: of four numbers, at least 1.
         least, less: int32, the limits of the first query and of the second.
-        out: (64,) int32, the products of the first, then of the second.
+        out: (64,) int32, the products of the first, then of the second; of no use if none is above.
     """
     for i in range(2 * LANES):
         out[i] = 0

@@ -13,13 +13,14 @@ from thrifty.index._cells import assigned, learned_centres
 from thrifty.index._checked import held_as
 from thrifty.index._int8 import LANES, dots
 from thrifty.index._parts import Part
+from thrifty.index._pool import cut
 from thrifty.index._scoring import frozen, score_row
 
-__all__ = ["Model", "cells_of", "heaps", "joined", "learned", "made"]
+__all__ = ["Model", "cells_of", "joined", "learned", "made"]
 
 Rows = NDArray[np.float32]
 BLOCK = 1 << 16  # rows encoded at once
-HALVINGS = 24
+LEAST, STRIP = np.int32(-(2**31)), 16
 NO_REACH = frozen(np.zeros(0, np.float32))
 
 
@@ -61,7 +62,9 @@ class Model:
         biases = flat.view(np.float32)[: flat.size // 4 * own.l2]
         spare = min(len(self.centres), count + count // 8 + 4)
         found, scores = np.zeros((m, spare), np.int32), np.empty((m, spare), np.float32)
-        room = np.empty((2, len(self.blocks) * LANES), np.float32), np.empty(2 * LANES, np.int32)
+        every = len(self.blocks) * LANES
+        room = np.empty((2, every), np.float32), np.empty(2 * every + 1, np.float32)
+        room = *room, np.empty(every + 1, np.int32), np.empty(2 * LANES, np.int32)
         held = flat, biases, own.width, len(self.centres), reach, lifts
         _nearest_cells(*asked, *held, *room, found)
         _score_centres(queries, self.centres, self.codes.l2, reach, lifts, count, found, scores)
@@ -101,36 +104,40 @@ def _lengths(rows: Rows) -> Rows:
 
 
 @njit(error_model="numpy")
-def _cut(scores, count):
-    """A score that at least so many are above, and hardly more: by halving, all at once each."""
-    low, high = np.float32(np.inf), np.float32(-np.inf)
-    for j in range(scores.size):
-        low, high = min(low, scores[j]), max(high, scores[j])
-    low -= abs(low) * np.float32(1e-6) + np.float32(1e-30)
-    for _ in range(HALVINGS):
-        middle, above = low + (high - low) * np.float32(0.5), 0
-        for j in range(scores.size):
-            above += scores[j] > middle
-        if above >= count:
-            low = middle
-            if above == count:
-                break
-        else:
-            high = middle
-    return low
+def _likeliest(scores, tops, chosen, into):
+    """The cells of the largest scores: only strips whose top is among the largest are looked at."""
+    count, some = into.size, -(-scores.size // STRIP)
+    for strip in range(some):
+        top = np.float32(-np.inf)
+        for score in scores[strip * STRIP : (strip + 1) * STRIP]:
+            top = max(top, score)
+        tops[strip] = top
+    least = cut(tops[:some], count) if some >= count else np.float32(-np.inf)
+    near = 0
+    for strip in range(some):
+        if tops[strip] > least:
+            for cell in range(strip * STRIP, min((strip + 1) * STRIP, scores.size)):
+                tops[some + near], chosen[near] = scores[cell], cell
+                near += scores[cell] > least
+    above, held = cut(tops[some : some + near], count), 0
+    for j in range(near):
+        if tops[some + j] > above and held < count:
+            into[held] = chosen[j]
+            held += 1
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def _nearest_cells(
-    words, groups, shifts, scales, codes, biases, width, cells, reach, lifts, scores, out, found
-):
+    words, groups, shifts, scales, codes, biases, width, cells, reach, lifts, scores, tops, chosen,
+    out, found,
+):  # fmt: skip
     """The cells of the largest products, of two queries at a time."""
-    m, count = found.shape
+    m = found.shape[0]
     for i in range(0, m, 2):
         j = min(i + 1, m - 1)
         for block in range(scores.shape[1] // LANES):
             start, first = block * width, block * LANES
-            dots(codes, start, words, i * groups, j * groups, groups, np.int32(0), np.int32(0), out)
+            dots(codes, start, words, i * groups, j * groups, groups, LEAST, LEAST, out)
             for t in range(LANES):
                 scores[0, first + t] = scales[i] * np.float32(out[t] - shifts[i])
                 scores[1, first + t] = scales[j] * np.float32(out[LANES + t] - shifts[j])
@@ -140,14 +147,10 @@ def _nearest_cells(
                     scores[0, first + t] += bias[t]
                     scores[1, first + t] += bias[t]
         for side in range(j - i + 1):
-            mine, into = scores[side, :cells], found[i + side]
+            mine = scores[side, :cells]
             for cell in range(reach.size):
                 mine[cell] += lifts[i + side] * reach[cell]
-            least, held = _cut(mine, count), 0
-            for cell in range(cells):
-                if mine[cell] > least and held < count:
-                    into[held] = cell
-                    held += 1
+            _likeliest(mine, tops, chosen, found[i + side])
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
@@ -164,7 +167,7 @@ def _score_centres(queries, centres, l2, reach, lifts, count, cells, scores):
                 mine[j] *= np.float32(0.5)
             if reach.size:
                 mine[j] += lifts[i] * reach[theirs[j]]
-        least = _cut(mine, count)
+        least = cut(mine, count)
         for j in range(mine.size):
             if mine[j] > least and held < count:
                 mine[held], theirs[held] = mine[j], theirs[j]
@@ -173,11 +176,6 @@ def _score_centres(queries, centres, l2, reach, lifts, count, cells, scores):
                 held += 1
         mine[0], mine[best] = mine[best], mine[0]
         theirs[0], theirs[best] = theirs[best], theirs[0]
-
-
-def heaps(m: int, size: int) -> tuple[Rows, NDArray[np.int64]]:
-    """Scores and places of m queries, nothing in them."""
-    return np.full((m, size), -np.inf, np.float32), np.full((m, size), -1, np.int64)
 
 
 def learned(

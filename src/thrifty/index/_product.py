@@ -20,6 +20,7 @@ from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import Cells
 from thrifty.index._bytekernels import by_cell
 from thrifty.index._lookups import GROUP, LANES, SPAN
+from thrifty.index._pool import Pool
 from thrifty.index._productkernels import look, means, move, nearest_words, offsets_of, tables_of
 from thrifty.index._scoring import frozen
 
@@ -152,28 +153,26 @@ class ProductCodes:
         probes: NDArray[np.int32],
         bases: Rows,
         allowed: NDArray[np.bool_],
-        heaps: Rows,
-        helds: NDArray[np.int64],
+        pool: Pool,
     ) -> None:
-        """Put the best rows of the cells that each query probes into its heap.
+        """Put the best rows of the cells that each query probes into its pool.
 
         Args:
             queries: (m, d) float32. blocks: as `pack` makes them. cells: where they begin.
             probes: (m, p) cells, the likeliest first, then -1 for none. bases: (m, p) scores of
                 their centres.
             allowed: (n,) bool, or empty where all rows may be answered.
-            heaps, helds: (m, r) scores and rows, the least first; both change.
+            pool: of m queries, which changes.
         """
         tables, scales, adds = self.asked(queries)
         with np.errstate(invalid="ignore", over="ignore"):  # of a damaged file
             addends = (adds[:, None] * cells.reach[probes]).astype(np.float32)
             bases = (bases + addends).astype(np.float32)
-        asking = probes.size - len(queries) + 1
-        offsets, askers = np.zeros(cells.rows.size, np.int64), np.empty(asking, np.int64)
-        theirs, out = np.empty(asking, np.float32), np.empty(LANES, np.float32)
+        offsets, askers = np.zeros(cells.rows.size, np.int64), np.empty(probes.size, np.int64)
+        theirs, out = np.empty(probes.size, np.float32), np.empty(LANES, np.float32)
         by_cell(probes, bases, offsets, askers, theirs)
-        asked = (tables.reshape(-1), tables.shape[1], scales, probes, bases)
-        held = (frozen(blocks.reshape(-1)), self.width, *cells, allowed, heaps, helds)
+        asked = (tables.reshape(-1), tables.shape[1], scales)
+        held = (frozen(blocks.reshape(-1)), self.width, *cells, allowed, tuple(pool))
         look(*asked, *held, offsets, askers, theirs, out)
 
 

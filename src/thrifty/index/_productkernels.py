@@ -6,8 +6,9 @@ Codewords stand as (subvectors, numbers, 16), so that 16 of them are one registe
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._heaps import lowest_bit, sift
+from thrifty.index._heaps import lowest_bit
 from thrifty.index._lookups import GROUP, LANES, SPAN, lookups
+from thrifty.index._pool import put
 
 __all__ = ["look", "means", "move", "nearest_words", "offsets_of", "tables_of"]
 
@@ -134,42 +135,34 @@ def tables_of(queries, words, tables, scales, adds):
 
 
 @njit(error_model="numpy")
-def _offer(out, above, count, row, allowed, heap, held):
-    """Put what is better into a heap."""
+def _offer(out, above, count, row, allowed, i, pool):
+    """Put what is better into a pool."""
+    scores, places, counts, limits, keep = pool
     while above:
-        i = lowest_bit(above)
+        t = lowest_bit(above)
         above &= above - np.uint32(1)
-        if i < count and out[i] > heap[0] and (allowed.size == 0 or allowed[row + i]):
-            sift(out[i], row + i, heap, held)
+        if t < count and out[t] > limits[i] and (allowed.size == 0 or allowed[row + t]):
+            put(out[t], row + t, i, scores, places, counts, limits, keep)
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
 def look(
-    tables, each, scales, probes, bases, codes, width, rows, blocks, reach, allowed, heaps, helds,
-    offsets, askers, theirs, out,
+    tables, each, scales, codes, width, rows, blocks, reach, allowed, pool, offsets, askers,
+    theirs, out,
 ):  # fmt: skip
-    """Look at the first cell of each query, so that few rows of others are better than what is
-    held; then cell by cell, whose codes stay in cache for all who ask for them.
+    """Look cell by cell, whose codes stay in cache for all who ask for them.
 
     Args:
         tables: of all queries, `each` bytes. scales: (m,). out: (32,) float32, room for scores.
-        offsets, askers, theirs: as `by_cell` leaves them, with room for one more asker.
+        offsets, askers, theirs: as `by_cell` leaves them.
     """
-    m, cells, groups = probes.shape[0], rows.size - 1, width // GROUP
-    for turn in range(m + cells):
-        first, last = askers.size - 1, askers.size
-        if turn < m:
-            cell = np.int64(probes[turn, 0])
-            askers[first], theirs[first] = turn, bases[turn, 0]
-        else:
-            cell = turn - m
-            first, last = offsets[cell], offsets[cell + 1]
-        for a in range(first, last):
-            i, row, base = askers[a], rows[cell], theirs[a]
-            heap, held, scale = heaps[i], helds[i], scales[i] * reach[cell]
+    limits, groups = pool[3], width // GROUP
+    for cell in range(rows.size - 1):
+        for a in range(offsets[cell], offsets[cell + 1]):
+            i, row, scale = askers[a], rows[cell], scales[askers[a]] * reach[cell]
             for block in range(blocks[cell], blocks[cell + 1]):
-                numbers = (base, scale, heap[0])
+                numbers = (theirs[a], scale, limits[i])
                 above = lookups(codes, block * width, tables, i * each, groups, numbers, out)
                 if above:
-                    _offer(out, above, min(LANES, rows[cell + 1] - row), row, allowed, heap, held)
+                    _offer(out, above, min(LANES, rows[cell + 1] - row), row, allowed, i, pool)
                 row += LANES

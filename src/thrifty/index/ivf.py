@@ -10,8 +10,9 @@ from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
-from thrifty.index._ivfmodel import Model, cells_of, heaps, joined, learned, made
+from thrifty.index._ivfmodel import Model, cells_of, joined, learned, made
 from thrifty.index._parts import Part, State, sampled, share_of
+from thrifty.index._pool import Pool
 from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, score_places
@@ -21,7 +22,7 @@ __all__ = ["IVFIndex"]
 
 DTYPES = ("float32", "float16")
 GROWN = 4  # cells are learned anew when there are so many times the rows
-QUERIES = 512  # asked at once
+QUERIES = 2048  # asked at once: the codes of all cells are read from memory for so many
 EFFORT, PROBES = 0.01, 8  # where none is given
 MOST = 1 << 20
 
@@ -52,7 +53,7 @@ class IVFIndex(VectorIndex):
         dtype: what vectors are held as for exact scores, float32 or float16.
         codes: of rows in their cells: int8, a byte a number; or product, a quarter of that, of
             which more candidates are scored exactly.
-        cells: how many, 1..2**20; None for 2 * sqrt(rows).
+        cells: how many, 1..2**20; None for 4 * sqrt(rows), of a hundred rows or more.
         seed: what the first centres are drawn by, 0..2**64 - 1.
 
     Raises:
@@ -179,11 +180,9 @@ class IVFIndex(VectorIndex):
     ) -> None:
         """Candidates by their codes, then exact scores of these."""
         wanted = int(model.codes.TIMES * ids.shape[1]) + model.codes.SPARE
-        rough, places = heaps(len(queries), min(wanted, part.ids.size))
-        model.codes.look(queries, part["codes"], cells_of(part), probes, bases, mask, rough, places)
-        score_places(
-            queries, halves(part["vectors"]), part.ids, places, self.metric == "l2", scores, ids
-        )
+        pool, l2 = Pool.of(len(queries), min(wanted, part.ids.size)), self.metric == "l2"
+        model.codes.look(queries, part["codes"], cells_of(part), probes, bases, mask, pool)
+        score_places(queries, halves(part["vectors"]), part.ids, pool.best(), l2, scores, ids)
 
     def _model_arrays(self, model: Model) -> Arrays:
         rows = np.array([model.rows], np.int64)
