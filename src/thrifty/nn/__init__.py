@@ -1,14 +1,42 @@
 """nn: torch modules that hold fewer parameters, or do less with them."""
 
+from thrifty.nn.maps import (
+    BlockMap,
+    CyclicMap,
+    NestedMap,
+    ParameterMap,
+    RandomMap,
+    SimilarityMap,
+    TileMap,
+)
 from thrifty.nn.pruning import IterativePruning, Masks, cubic_sparsity, masks_of, prune
 from thrifty.nn.saliency import prunable, saliency
+from thrifty.nn.share import Sharing, compress_embeddings, share_parameters
+from thrifty.nn.shared import SharedParameter, scale_updates
+from thrifty.nn.sharing import SharedConv2d, SharedEmbedding, SharedEmbeddingBag, SharedLinear
 
 __all__ = [
+    "BlockMap",
+    "CyclicMap",
     "IterativePruning",
     "Masks",
+    "NestedMap",
+    "ParameterMap",
+    "RandomMap",
+    "SharedConv2d",
+    "SharedEmbedding",
+    "SharedEmbeddingBag",
+    "SharedLinear",
+    "SharedParameter",
+    "Sharing",
+    "SimilarityMap",
+    "TileMap",
+    "compress_embeddings",
     "cubic_sparsity",
     "masks_of",
     "prunable",
     "prune",
     "saliency",
+    "scale_updates",
+    "share_parameters",
 ]
