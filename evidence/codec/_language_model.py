@@ -22,7 +22,16 @@ from torch.nn import functional
 
 from evidence.datasets import data_folder
 
-__all__ = ["CONTEXT", "FOLDER", "LanguageModel", "linears", "perplexity", "tokens", "trained"]
+__all__ = [
+    "CONTEXT",
+    "FOLDER",
+    "LanguageModel",
+    "linears",
+    "perplexity",
+    "tokens",
+    "trained",
+    "windows",
+]
 
 FOLDER = Path(
     os.environ.get("THRIFTY_TRAINED") or Path(tempfile.gettempdir()) / "thrifty-language-model"
@@ -30,7 +39,7 @@ FOLDER = Path(
 HELD_OUT = ("Stevenson", "Woolf")
 PIECES, WIDTH, LAYERS, HEADS, CONTEXT = 2048, 256, 3, 4, 128
 STEPS, BATCH, RATE, WARM = 2400, 16, 3e-3, 100
-JUDGED = 500  # windows of held-out text
+JUDGED = 300  # windows of held-out text
 
 
 class Layer(nn.Module):

@@ -9,8 +9,9 @@ from scipy.linalg.lapack import dtrtri
 
 from thrifty.codec._buffers import array_of, values_of
 from thrifty.codec._grids import GRIDS, fit_grid, grid_tables, nearest_code, slices
+from thrifty.codec._units import in_units
 from thrifty.codec.codec import Encoded
-from thrifty.codec.leanquant import LeanCodec, matrix_in_units, matrix_shape
+from thrifty.codec.leanquant import LeanCodec, matrix_shape
 from thrifty.core import IncompatibleError, in_range, one_of
 from thrifty.core.kernels import njit
 
@@ -100,7 +101,8 @@ def gptq(
     """
     codec = LeanCodec(bits, GRIDS[one_of("grid", grid, tuple(GRIDS))], group)
     found = array_of(weight)
-    matrix, unit = matrix_in_units(found)
+    values, unit = in_units(found)
+    matrix = values.reshape(matrix_shape(found.shape))
     square = _moments(moments, inputs, matrix.shape[1])
     in_range("damping", damping, 0, np.inf)
     in_range("power", power, 0, 16)

@@ -6,7 +6,7 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty.core import IncompatibleError, whole
 from thrifty.core.kernels import njit
 
-__all__ = ["kmeans_1d", "nearest_words", "word_means"]
+__all__ = ["kmeans_1d", "kmeans_words", "nearest_words", "word_sums"]
 
 MOST_VALUES = 1 << 16
 
@@ -143,13 +143,14 @@ def _shares(values: NDArray[np.float64], weights: ArrayLike | None) -> NDArray[n
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def nearest_words(parts, words, codes):
+def nearest_words(parts, weights, words, codes):
     """Of each part the nearest word of its own place, the first of equals.
 
     Args:
         parts: (n, places, each) float32.
+        weights: of the squared gaps, of the same shape; or (0, 0, 0) if all count alike.
         words: (places, each, k) float32: words of a place lie beside each other, as one register.
-        codes: (n, places) of any unsigned dtype that holds k - 1, written.
+        codes: (n, places) of an unsigned dtype that holds k - 1, written.
     """
     gaps = np.empty(words.shape[2], np.float32)
     for i in range(parts.shape[0]):
@@ -158,27 +159,64 @@ def nearest_words(parts, words, codes):
             gaps[:] = np.float32(0)
             for t in range(part.size):
                 number, column = part[t], mine[t]
+                weight = weights[i, m, t] if weights.size else np.float32(1)
                 for c in range(gaps.size):
                     gap = number - column[c]
-                    gaps[c] += gap * gap
-            best = 0
-            for c in range(1, gaps.size):
-                if gaps[c] < gaps[best]:
-                    best = c
-            codes[i, m] = best
+                    gaps[c] += weight * gap * gap
+            codes[i, m] = gaps.argmin()
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def word_means(parts, weights, codes, sums, totals):
+def word_sums(parts, weights, codes, sums, totals):
     """Add weighted parts, and their weights, to those of the words they are nearest to.
 
     Args:
-        parts, codes: as above. weights: (n, places, each) float32.
+        parts, weights, codes: as of `nearest_words`.
         sums, totals: (places, each, k) float64; both change.
     """
     for i in range(parts.shape[0]):
         for m in range(parts.shape[1]):
             code = codes[i, m]
             for t in range(parts.shape[2]):
-                sums[m, t, code] += weights[i, m, t] * parts[i, m, t]
-                totals[m, t, code] += weights[i, m, t]
+                weight = weights[i, m, t] if weights.size else np.float32(1)
+                sums[m, t, code] += np.float64(weight) * parts[i, m, t]
+                totals[m, t, code] += weight
+
+
+def kmeans_words(
+    parts: NDArray[np.float32],
+    k: int,
+    weights: NDArray[np.float32] | None = None,
+    *,
+    rounds: int = 20,
+    seed: int = 0,
+) -> NDArray[np.float32]:
+    """Words of each place by Lloyd's rounds; of parts of one number, the best there are.
+
+    Args:
+        parts: (n, places, each), n at least 1, finite.
+        k: words of a place.
+        weights: (n, places, each) of at least 0; 1 each if None.
+        rounds: of Lloyd's.
+        seed: what first words are drawn by, and those that begin anew when no part is near.
+
+    Returns:
+        (places, each, k), within the least and largest number of each place.
+    """
+    n, places, each = parts.shape
+    if each == 1:
+        rows = None if weights is None else weights[:, :, 0].T
+        return kmeans_1d(parts[:, :, 0].T, k, rows).astype(np.float32)[:, None]
+    rng = np.random.default_rng(seed)
+    drawn = parts[rng.choice(n, k, replace=n < k)]
+    words = np.ascontiguousarray(drawn.transpose(1, 2, 0))
+    codes = np.empty((n, places), np.uint16)
+    shares = np.empty((0, 0, 0), np.float32) if weights is None else weights
+    for _ in range(rounds):
+        nearest_words(parts, shares, words, codes)
+        sums, totals = np.zeros(words.shape), np.zeros(words.shape)
+        word_sums(parts, shares, codes, sums, totals)
+        anew = parts[rng.integers(0, n, k)].transpose(1, 2, 0)
+        words = np.where(totals > 0, sums / np.where(totals > 0, totals, 1), anew)
+        words = words.astype(np.float32)
+    return words

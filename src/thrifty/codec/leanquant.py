@@ -4,17 +4,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-import ml_dtypes
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.codec._buffers import array_of, bits_of, values_of
+from thrifty.codec._buffers import array_of, bits_of
 from thrifty.codec._grids import fit_grid, grid_tables, look_up, nearest_codes, slices
+from thrifty.codec._units import checked_unit, in_units, out_of_units
 from thrifty.codec.codec import Arrays, Codec
 from thrifty.codec.packing import pack, packed_size, unpack
-from thrifty.core import FormatError, method, one_of, taken, whole
+from thrifty.core import method, one_of, taken, whole
 
-__all__ = ["LeanCodec", "matrix_in_units", "matrix_shape"]
+__all__ = ["LeanCodec", "matrix_shape"]
 
 FORMS = ("codebook", "affine")
 WIDEST = 2**31
@@ -88,7 +88,8 @@ class LeanCodec(Codec):
     def bound(self, x: Any) -> NDArray[np.float64]:
         """Of what `encode` makes: a share of the range of each row or group, and float16's step."""
         found = array_of(x)
-        matrix, unit = matrix_in_units(found)
+        values, unit = in_units(found)
+        matrix = values.reshape(matrix_shape(found.shape))
         errors = np.zeros(matrix.shape)
         for part in slices(matrix.shape[1], self.step(matrix.shape[1])):
             errors[:, part] = self._bound(matrix[:, part].astype(np.float64))[:, None]
@@ -115,15 +116,12 @@ class LeanCodec(Codec):
         """
         rows, columns = matrix_shape(shape)
         groups = len(slices(columns, self.step(columns)))
-        unit = taken(arrays, "unit", np.float64, (1,))[0]
-        if not 0 < unit < np.inf:
-            raise FormatError(f"unit must be above 0 and finite, got {unit}")
+        unit = checked_unit(taken(arrays, "unit", np.float64, (1,))[0])
         names = ("codebook",) if self.form == "codebook" else ("scale", "low")
         grid = {name: arrays[name] for name in names if name in arrays}
         with np.errstate(all="ignore"):
-            values = grid_tables(grid, self.form, (rows, groups), self.bits) * unit
-            most = float(ml_dtypes.finfo(dtype).max)
-            return np.clip(values, -most, most).astype(dtype)
+            values = grid_tables(grid, self.form, (rows, groups), self.bits)
+        return out_of_units(values, unit, np.dtype(dtype))
 
     def encoded_arrays(self, codes: NDArray[np.uint8], unit: float, grid: Arrays) -> Arrays:
         """The arrays of what is encoded, of unpacked codes (rows, columns)."""
@@ -133,7 +131,8 @@ class LeanCodec(Codec):
         return {"codes": packed, "unit": np.array([unit]), **grid}
 
     def _encode(self, x: np.ndarray) -> Arrays:
-        matrix, unit = matrix_in_units(x)
+        values, unit = in_units(x)
+        matrix = values.reshape(matrix_shape(x.shape))
         step = self.step(matrix.shape[1])
         kind = "kmeans" if self.form == "codebook" else "affine"
         grid = fit_grid(matrix, kind, self.bits, step, None)
@@ -158,22 +157,3 @@ def matrix_shape(shape: tuple[int, ...]) -> tuple[int, int]:
     if len(shape) < 2:
         return 1, math.prod(shape)
     return shape[0], math.prod(shape[1:])
-
-
-def matrix_in_units(x: np.ndarray) -> tuple[NDArray[np.float32], float]:
-    """An array as a matrix, divided by a power of 2 so that no weight is above 1; and that unit.
-
-    Raises:
-        TypeError: it is not of floats.
-        ValueError: a weight is not finite.
-    """
-    try:
-        ml_dtypes.finfo(x.dtype)
-    except ValueError as error:
-        raise TypeError(f"x must be of floats, got {x.dtype}") from error
-    matrix = values_of(x).reshape(matrix_shape(x.shape))
-    top = float(np.abs(matrix).max(initial=0))
-    if not math.isfinite(top):
-        raise ValueError(f"x must be finite, got {top}")
-    exponent = min(math.frexp(top)[1], 1023)
-    return np.ldexp(matrix, -exponent).astype(np.float32), math.ldexp(1.0, exponent)
