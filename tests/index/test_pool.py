@@ -39,8 +39,12 @@ def test_equal_scores_leave_no_more_than_are_kept():
     assert len(set(found.tolist())) == 4
 
 
-def test_a_cut_leaves_at_least_so_many():
-    """And hardly more, where scores differ."""
+def test_a_cut_leaves_so_many():
+    """Where scores differ; where they are equal, fewer above the one and more above the other."""
     scores = np.random.default_rng(1).standard_normal(1000).astype(np.float32)
     for count in (1, 10, 999, 1000):
-        assert (scores > cut(scores, count)).sum() == count
+        low, high = cut(scores, count)
+        assert low == high
+        assert (scores > low).sum() == count
+    low, high = cut(np.round(scores), 10)
+    assert (np.round(scores) > high).sum() <= 10 <= (np.round(scores) > low).sum()

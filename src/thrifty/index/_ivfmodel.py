@@ -13,7 +13,7 @@ from thrifty.index._cells import assigned, learned_centres
 from thrifty.index._checked import held_as
 from thrifty.index._int8 import LANES, dots
 from thrifty.index._parts import Part
-from thrifty.index._pool import cut
+from thrifty.index._pool import cut, keep_best
 from thrifty.index._scoring import frozen, score_row
 
 __all__ = ["Model", "cells_of", "joined", "learned", "made"]
@@ -112,18 +112,16 @@ def _likeliest(scores, tops, chosen, into):
         for score in scores[strip * STRIP : (strip + 1) * STRIP]:
             top = max(top, score)
         tops[strip] = top
-    least = cut(tops[:some], count) if some >= count else np.float32(-np.inf)
+    least = cut(tops[:some], count)[0] if some >= count else np.float32(-np.inf)
     near = 0
     for strip in range(some):
         if tops[strip] > least:
             for cell in range(strip * STRIP, min((strip + 1) * STRIP, scores.size)):
                 tops[some + near], chosen[near] = scores[cell], cell
                 near += scores[cell] > least
-    above, held = cut(tops[some : some + near], count), 0
-    for j in range(near):
-        if tops[some + j] > above and held < count:
-            into[held] = chosen[j]
-            held += 1
+    keep_best(tops[some : some + near], chosen[:near], count)
+    for j in range(count):
+        into[j] = chosen[j]
 
 
 @njit(nogil=True, cache=True, error_model="numpy", counted=False)
@@ -160,20 +158,16 @@ def _score_centres(queries, centres, l2, reach, lifts, count, cells, scores):
     What comes after them is of no use.
     """
     for i in range(queries.shape[0]):
-        query, mine, theirs, best, held = queries[i], scores[i], cells[i], 0, 0
+        query, mine, theirs, best = queries[i], scores[i], cells[i], 0
         for j in range(mine.size):
             mine[j] = score_row(query, centres[theirs[j]], l2)
             if l2:
                 mine[j] *= np.float32(0.5)
             if reach.size:
                 mine[j] += lifts[i] * reach[theirs[j]]
-        least = cut(mine, count)
-        for j in range(mine.size):
-            if mine[j] > least and held < count:
-                mine[held], theirs[held] = mine[j], theirs[j]
-                if mine[held] > mine[best]:
-                    best = held
-                held += 1
+        keep_best(mine, theirs, count)
+        for j in range(count):
+            best = j if mine[j] > mine[best] else best
         mine[0], mine[best] = mine[best], mine[0]
         theirs[0], theirs[best] = theirs[best], theirs[0]
 

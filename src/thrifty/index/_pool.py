@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["Pool", "cut", "put"]
+__all__ = ["Pool", "cut", "keep_best", "put"]
 
 HALVINGS = 24
 ROOM, SPARE = 3, 16  # ROOM * keep + SPARE candidates are held before a cut
@@ -47,7 +47,10 @@ class Pool(NamedTuple):
 
 @njit(error_model="numpy")
 def cut(scores, count):
-    """A score that at least so many are above, and hardly more: by halving, all at once each."""
+    """Two scores, above the first of which are at least so many, above the second at most.
+
+    By halving, all at once each; they differ only where equal scores stand in between.
+    """
     low, high = np.float32(np.inf), np.float32(-np.inf)
     for j in range(scores.size):
         low, high = min(low, scores[j]), max(high, scores[j])
@@ -56,27 +59,34 @@ def cut(scores, count):
         middle, above = low + (high - low) * np.float32(0.5), 0
         for j in range(scores.size):
             above += scores[j] > middle
-        if above >= count:
-            low = middle
-            if above == count:
-                break
-        else:
-            high = middle
-    return low
+        low, high = (middle, high) if above >= count else (low, middle)
+        if above == count:
+            return low, low
+    return low, high
 
 
 @njit(error_model="numpy")
-def _keep_best(scores, places, count, keep):
-    """Move the best of the first so many to the front; how many there are, and the least."""
-    above, held, least = cut(scores[:count], keep), 0, np.float32(np.inf)
-    for j in range(count):
-        score, place = scores[j], places[j]
-        scores[held], places[held] = score, place
-        better = score > above and held < keep
-        least = min(least, score) if better else least
-        held += better
-    scores[held:count], places[held:count] = np.float32(-np.inf), -1
-    return held, least
+def keep_best(scores, places, keep):
+    """Bring the best to the front, with their places; how many of them there are."""
+    low, high = cut(scores, keep)
+    held = 0
+    for limit in (high, low):
+        for j in range(held, scores.size if held < keep else 0):
+            score, place = scores[j], places[j]
+            scores[j], places[j] = scores[held], places[held]
+            scores[held], places[held] = score, place
+            held += score > limit and held < keep
+    return held
+
+
+@njit(error_model="numpy")
+def _shrink(i, scores, places, counts, limits, keep):
+    """Leave only the best of query i; what comes must be better than the least of them."""
+    held, least = keep_best(scores[: counts[i]], places[: counts[i]], keep), np.float32(np.inf)
+    for j in range(held):
+        least = min(least, scores[j])
+    scores[held:], places[held:] = np.float32(-np.inf), -1
+    counts[i], limits[i] = held, least
 
 
 @njit(error_model="numpy")
@@ -86,7 +96,7 @@ def put(score, place, i, scores, places, counts, limits, keep):
     scores[i, count], places[i, count] = score, place
     counts[i] = count + 1
     if count + 1 == scores.shape[1]:
-        counts[i], limits[i] = _keep_best(scores[i], places[i], count + 1, keep)
+        _shrink(i, scores[i], places[i], counts, limits, keep)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -94,4 +104,4 @@ def _cut_all(scores, places, counts, limits, keep):
     """Leave only the best of every query."""
     for i in range(counts.size):
         if counts[i] > keep:
-            counts[i], limits[i] = _keep_best(scores[i], places[i], counts[i], keep)
+            _shrink(i, scores[i], places[i], counts, limits, keep)
