@@ -1,29 +1,45 @@
 """codec: tensors to fewer bits and back: number formats, lossless codes, codebooks."""
 
+from thrifty.codec.blockfloat import BlockFloat
 from thrifty.codec.blocks import encoded_rows
+from thrifty.codec.codebook import CodebookCodec
 from thrifty.codec.codec import Codec, Encoded
+from thrifty.codec.compressed import CompressedTensors
+from thrifty.codec.exponents import ExponentCodec, ExponentReader, Saving, saving_of
 from thrifty.codec.fixed import FixedPoint
 from thrifty.codec.floats import FloatFormat
 from thrifty.codec.gptq import gptq, input_moments, output_error
 from thrifty.codec.groups import Groups
 from thrifty.codec.kmeans import kmeans_1d
 from thrifty.codec.leanquant import LeanCodec
+from thrifty.codec.logfloat import LogFormat
 from thrifty.codec.nf4 import NF4
 from thrifty.codec.nofm import NOfM
 from thrifty.codec.numberformat import quantize
 from thrifty.codec.packing import pack, unpack
 from thrifty.codec.sparse import Sparse, sparse_sizes
+from thrifty.codec.staticfunction import StaticFunction
+from thrifty.codec.toplogits import TopLogits
 
 __all__ = [
     "NF4",
+    "BlockFloat",
+    "CodebookCodec",
     "Codec",
+    "CompressedTensors",
     "Encoded",
+    "ExponentCodec",
+    "ExponentReader",
     "FixedPoint",
     "FloatFormat",
     "Groups",
     "LeanCodec",
+    "LogFormat",
     "NOfM",
+    "Saving",
     "Sparse",
+    "StaticFunction",
+    "TopLogits",
     "encoded_rows",
     "gptq",
     "input_moments",
@@ -31,6 +47,7 @@ __all__ = [
     "output_error",
     "pack",
     "quantize",
+    "saving_of",
     "sparse_sizes",
     "unpack",
 ]

@@ -15,6 +15,7 @@ from thrifty.learn.frank_wolfe import Minimum, Quadratic, frank_wolfe
 from thrifty.learn.graph import Graph
 from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, pool_posterior
 from thrifty.learn.herding import Herd, fourier_features, kernel_herding
+from thrifty.learn.interpolative import Interpolation, Triangle, interpolation
 from thrifty.learn.label_hash import LabelHash
 from thrifty.learn.lsvi import LSVI
 from thrifty.learn.network import Wide
@@ -48,6 +49,7 @@ __all__ = [
     "Graph",
     "Herd",
     "History",
+    "Interpolation",
     "JMeans",
     "KMeans",
     "LabelHash",
@@ -63,6 +65,7 @@ __all__ = [
     "StormClassifier",
     "StormRegressor",
     "StormSketch",
+    "Triangle",
     "Triples",
     "Wide",
     "WideClassifier",
@@ -71,6 +74,7 @@ __all__ = [
     "decode_pools",
     "fourier_features",
     "frank_wolfe",
+    "interpolation",
     "kernel_herding",
     "link_features",
     "pagerank",

@@ -1,5 +1,9 @@
 """nn: torch modules that hold fewer parameters, or do less with them."""
 
+from thrifty.nn.compressed import load_compressed
+from thrifty.nn.couples import Couple, couples_of
+from thrifty.nn.distil import distil, soft_label_loss, teacher_logits
+from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
 from thrifty.nn.maps import (
     BlockMap,
     CyclicMap,
@@ -17,7 +21,9 @@ from thrifty.nn.sharing import SharedConv2d, SharedEmbedding, SharedEmbeddingBag
 
 __all__ = [
     "BlockMap",
+    "Couple",
     "CyclicMap",
+    "Interpolated",
     "IterativePruning",
     "Masks",
     "NestedMap",
@@ -29,14 +35,21 @@ __all__ = [
     "SharedLinear",
     "SharedParameter",
     "Sharing",
+    "Shrunk",
     "SimilarityMap",
     "TileMap",
     "compress_embeddings",
+    "couples_of",
     "cubic_sparsity",
+    "distil",
+    "interpolate",
+    "load_compressed",
     "masks_of",
     "prunable",
     "prune",
     "saliency",
     "scale_updates",
     "share_parameters",
+    "soft_label_loss",
+    "teacher_logits",
 ]

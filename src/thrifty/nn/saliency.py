@@ -156,7 +156,7 @@ def _wanda(model: nn.Module, chosen: dict[str, Tensor], batches: Iterable[Any]) 
 
 
 def _sum_into(squares: dict[str, Tensor], name: str) -> Callable[..., None]:
-    def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    def hook(layer: Any, inputs: tuple[Tensor, ...]) -> None:
         x = inputs[0].detach().double()
         axis = x.ndim - 1 if isinstance(layer, nn.Linear) else x.ndim - layer.weight.ndim + 1
         found = (x * x).sum([a for a in range(x.ndim) if a != axis])
