@@ -2,8 +2,11 @@
 
 from thrifty.nn.compressed import load_compressed
 from thrifty.nn.couples import Couple, couples_of
+from thrifty.nn.cove import ItemVocabulary
 from thrifty.nn.distil import distil, soft_label_loss, teacher_logits
+from thrifty.nn.fair import FairTable
 from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
+from thrifty.nn.lma import similar_codes
 from thrifty.nn.maps import (
     BlockMap,
     CyclicMap,
@@ -13,6 +16,7 @@ from thrifty.nn.maps import (
     SimilarityMap,
     TileMap,
 )
+from thrifty.nn.packed import PackedLinear, Packing, pack_linears
 from thrifty.nn.pruning import IterativePruning, Masks, cubic_sparsity, masks_of, prune
 from thrifty.nn.saliency import prunable, saliency
 from thrifty.nn.share import Sharing, compress_embeddings, share_parameters
@@ -23,10 +27,14 @@ __all__ = [
     "BlockMap",
     "Couple",
     "CyclicMap",
+    "FairTable",
     "Interpolated",
+    "ItemVocabulary",
     "IterativePruning",
     "Masks",
     "NestedMap",
+    "PackedLinear",
+    "Packing",
     "ParameterMap",
     "RandomMap",
     "SharedConv2d",
@@ -45,11 +53,13 @@ __all__ = [
     "interpolate",
     "load_compressed",
     "masks_of",
+    "pack_linears",
     "prunable",
     "prune",
     "saliency",
     "scale_updates",
     "share_parameters",
+    "similar_codes",
     "soft_label_loss",
     "teacher_logits",
 ]

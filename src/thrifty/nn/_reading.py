@@ -82,7 +82,7 @@ class _Enter(torch.autograd.Function):
         return values.new_zeros(())
 
     @staticmethod
-    def backward(ctx, _):
+    def backward(ctx, *_):
         return ctx.door().leave(), None
 
 
@@ -98,10 +98,10 @@ class Rows(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, given):
+    def backward(ctx, *given):
         door, map, region, scale, ids = ctx.kept
         rest = (map.shape, map.codes, region.row, map.keys, scale)
-        add_rows(door.buffer(), region.first, ids.numpy(), given.contiguous().numpy(), *rest)
+        add_rows(door.buffer(), region.first, ids.numpy(), given[0].contiguous().numpy(), *rest)
         return door.handle.new_zeros(()), None, None, None, None, None, None
 
 
@@ -116,9 +116,9 @@ class Matrix(torch.autograd.Function):
         return out
 
     @staticmethod
-    def backward(ctx, given):
+    def backward(ctx, *given):
         door, map, region, scale = ctx.kept
-        add_matrix(door.buffer(), region, given.contiguous().numpy(), map, map.shape, scale)
+        add_matrix(door.buffer(), region, given[0].contiguous().numpy(), map, map.shape, scale)
         return door.handle.new_zeros(()), None, None, None, None, None
 
 
@@ -131,8 +131,8 @@ class Scaled(torch.autograd.Function):
         return values.view_as(values)
 
     @staticmethod
-    def backward(ctx, given):
-        return given if ctx.scaling is None else given * ctx.scaling, None
+    def backward(ctx, *given):
+        return given[0] if ctx.scaling is None else given[0] * ctx.scaling, None
 
 
 def read_matrix(

@@ -27,9 +27,9 @@ __all__ = [
 ]
 
 LARGEST, SEEDS = 2**31 - 1, 2**63 - 1
-NO_CODES = np.zeros((0, 1), np.uint32)
+NO_CODES = np.zeros((0, 1), np.uint16)
 FIRST, SECOND = 0xBF58476D1CE4E5B9 - 2**64, 0x94D049BB133111EB - 2**64
-LOW32 = 0xFFFFFFFF
+LOW32, MOST = 0xFFFFFFFF, 2**16 - 1
 
 
 class ParameterMap:
@@ -62,7 +62,7 @@ class ParameterMap:
         self.hashes = whole("hashes", hashes, 1, 64)
         self.signed, self.seed = bool(signed), whole("seed", seed, 0, SEEDS)
         self.tile: tuple[int, int] | None = None
-        self.codes: NDArray[np.uint32] = NO_CODES
+        self.codes: NDArray[np.uint16] = NO_CODES
         self._work_out()
 
     def _work_out(self) -> None:
@@ -191,13 +191,13 @@ class SimilarityMap(ParameterMap):
 
     Args:
         size: slots, 1..2**31 - 1.
-        codes: (rows, pieces) uint32, one code a block of a row; rows that are alike have codes
+        codes: (rows, pieces) uint16, one code a block of a row; rows that are alike have codes
             in common, as `similar_codes` makes them.
         block: weights a code stands for, 1..size.
         rest: as of `ParameterMap`.
 
     Raises:
-        ValueError: codes are not a table of whole numbers in 0..2**32 - 1.
+        ValueError: codes are not a table of whole numbers in 0..2**16 - 1.
     """
 
     def __init__(self, size: int, codes: ArrayLike, *, block: int = 4, **rest: Any) -> None:
@@ -206,10 +206,10 @@ class SimilarityMap(ParameterMap):
             raise ValueError(
                 f"codes must be a table of whole numbers, got {table.dtype} {table.shape}"
             )
-        if table.min() < 0 or table.max() > LOW32:
-            raise ValueError(f"codes must be in 0..{LOW32}, got {table.min()}..{table.max()}")
+        if table.min() < 0 or table.max() > MOST:
+            raise ValueError(f"codes must be in 0..{MOST}, got {table.min()}..{table.max()}")
         super().__init__(size, block=min(block, size), **rest)
-        self.codes = np.ascontiguousarray(table, np.uint32)
+        self.codes = np.ascontiguousarray(table, np.uint16)
 
 
 MAPS: dict[str, Callable[..., ParameterMap]] = {

@@ -23,7 +23,7 @@ __all__ = ["Sharing", "compress_embeddings", "share_parameters"]
 TABLES = (nn.Embedding, nn.EmbeddingBag)
 KINDS = (*TABLES, nn.Linear, nn.Conv2d)
 Map = str | Callable[..., ParameterMap]
-Modules = dict[str, nn.Module]
+Modules = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def compress_embeddings(
     mean: bool = False,
     seed: int = 0,
 ) -> Sharing:
-    """Move all embedding tables of a model into one array, in place.
+    """Move all embedding tables of a model into one array, in place; heads tied to them as well.
 
     The array begins with what the tables hold, laid over each other; `Embedding` and
     `EmbeddingBag` answer as before otherwise. Any optimizer trains it; make it afterwards.
@@ -173,9 +173,10 @@ def _found(
         raise ValueError(f"keep must be names of modules, got {', '.join(sorted(unknown))}")
     found: Modules = {}
     left: dict[str, str] = {}
+    sought = {id(m.weight) for m in model.modules() if type(m) in kinds}
     for name, module in model.named_modules(remove_duplicate=False):
         if next(module.parameters(recurse=False), None) is not None:
-            why = "kept" if name in keep else _unfit(name, module, kinds)
+            why = "kept" if name in keep else _unfit(name, module, sought)
             if why:
                 left[name] = why
             else:
@@ -188,9 +189,9 @@ def _found(
     return found, left
 
 
-def _unfit(name: str, module: nn.Module, kinds: tuple[type, ...]) -> str:
-    """Why a module cannot be replaced; nothing if it can."""
-    if type(module) not in kinds:
+def _unfit(name: str, module: Any, sought: Collection[int]) -> str:
+    """Why a module cannot be replaced; nothing if it can and its weight is sought."""
+    if type(module) not in KINDS or id(module.weight) not in sought:
         return f"a {type(module).__name__}"
     if not name:
         return "the model itself"

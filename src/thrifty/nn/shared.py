@@ -16,7 +16,7 @@ from thrifty.nn.maps import ParameterMap
 __all__ = ["SharedParameter", "scale_updates"]
 
 FAST = (torch.float32, torch.float64)
-TINY = 1e-6
+TINY = 1e-12
 
 
 @method(
@@ -77,7 +77,7 @@ class SharedParameter(nn.Module):
         self.register_buffer("seed", torch.tensor(map.seed, dtype=torch.int64))
         self.register_buffer("scales", torch.zeros(0, dtype=torch.float64))
         if map.codes.size:
-            self.register_buffer("codes", torch.from_numpy(map.codes.view(np.int32)))
+            self.register_buffer("codes", torch.from_numpy(map.codes.view(np.int16)))
         self._regions: list[Region] = []
         self._shares: torch.Tensor | None = None
         self._door: Door | None = None
@@ -229,11 +229,11 @@ class SharedParameter(nn.Module):
     def __getstate__(self) -> dict[str, Any]:
         return {**self.__dict__, "_door": None, "_shares": None}
 
-    def _load_from_state_dict(self, state_dict, prefix, *rest) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: Any, *rest: Any) -> None:  # pyrefly: ignore[bad-override]
         super()._load_from_state_dict(state_dict, prefix, *rest)
         self.map.reseed(int(self.seed))
         if "codes" in self._buffers:
-            self.map.codes = self._buffers["codes"].cpu().numpy().view(np.uint32)
+            self.map.codes = self.get_buffer("codes").cpu().numpy().view(np.uint16)
         self._shares = None
 
 

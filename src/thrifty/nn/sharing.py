@@ -129,7 +129,7 @@ class SharedConv2d(_Reader):
         plain = nn.Conv2d(in_channels, out_channels, kernel_size, bias=False, device="meta", **rest)
         shape = tuple(plain.weight.shape)
         own = (3 * plain.weight[0].numel()) ** -0.5 if scale is None else scale
-        plain.weight = None
+        plain.register_parameter("weight", None)
         self._plain = plain
         self._read_from(shared, region, shape, tiled=True, scale=own)
         self.bias = nn.Parameter(self.source.values.new_zeros(out_channels)) if bias else None
@@ -225,7 +225,7 @@ class SharedEmbeddingBag(SharedEmbedding):
         super().__init__(num_embeddings, embedding_dim, shared, **rest)
         self.mode, self.include_last_offset = mode, include_last_offset
 
-    def forward(
+    def forward(  # pyrefly: ignore[bad-override]
         self,
         input: torch.Tensor,
         offsets: torch.Tensor | None = None,

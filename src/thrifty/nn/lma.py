@@ -1,0 +1,96 @@
+"""LMA: codes by which embedding rows share memory as often as their ids are used alike."""
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from thrifty.core import method, whole
+from thrifty.hashing import MinHash, mix64
+
+__all__ = ["similar_codes"]
+
+
+@method(
+    source="Desai et al. 2021, Semantically constrained memory allocation (LMA), arXiv:2103.06124",
+    memory="2 * pieces bytes an id, beside the array",
+    time="O(n * fields**2) once, of the rows that are looked at",
+    error="two ids share a block of their rows with probability jaccard**hashes + 1 / (slots - "
+    "block + 1), within the standard error of pieces draws",
+    exact="the Jaccard similarity of the sets of ids that two ids stand beside",
+    laws=("module",),
+    evidence=("clicks",),
+)
+def similar_codes(
+    rows: ArrayLike,
+    num_ids: int,
+    pieces: int,
+    *,
+    hashes: int = 1,
+    least: int = 3,
+    seed: int = 0,
+) -> NDArray[np.uint16]:
+    """Codes for `SimilarityMap`: ids that stand beside the same other ids have codes in common.
+
+    An id's set is of the ids in the other columns of the rows that hold it. A piece of its code
+    is the least of `hashes` random orders of that set (minhash), so that two ids agree in a piece
+    about as often as their sets overlap, to the power of hashes. An id seen in fewer than `least`
+    rows, of which nothing is known, has codes of its own.
+
+    Args:
+        rows: (n, fields) whole numbers in 0..num_ids - 1, ids numbered over all fields; a sample
+            of some 100,000 rows is enough.
+        num_ids: ids in all.
+        pieces: codes an id, 1..1024: columns of its row over the block of the map.
+        hashes: orders a piece, 1..8; more share less, and more surely.
+        least: rows below which an id is on its own, 1 or more.
+        seed: of the orders, 0..2**63 - 1.
+
+    Returns:
+        (num_ids, pieces) uint16.
+
+    Raises:
+        ValueError, TypeError: rows are no table of ids, or an argument is outside its range.
+
+    Example:
+        >>> rows = [[0, 2], [1, 2], [0, 3], [1, 3], [4, 5], [4, 6]]
+        >>> codes = similar_codes(rows, 7, 8, least=1)
+        >>> int((codes[0] == codes[1]).sum()), int((codes[0] == codes[4]).sum())
+        (8, 0)
+    """
+    table = np.asarray(rows)
+    if table.ndim != 2 or table.dtype.kind not in "iu" or not table.size:
+        raise ValueError(f"rows must be a table of ids, got {table.dtype} {table.shape}")
+    whole("num_ids", num_ids, 1, 2**40)
+    if table.min() < 0 or table.max() >= num_ids:
+        found = f"{table.min()}..{table.max()}"
+        raise ValueError(f"rows must be of ids in 0..{num_ids - 1}, got {found}")
+    whole("pieces", pieces, 1, 1024)
+    whole("hashes", hashes, 1, 8)
+    whole("least", least, 1, 2**62)
+    codes = mix64(np.arange(num_ids * pieces), seed).astype(np.uint16).reshape(num_ids, pieces)
+    known, starts, beside = _sets(table.astype(np.int64), num_ids, least)
+    family = MinHash(min(pieces * hashes, 1024), seed=seed)
+    least_of = family.of_sets(starts, beside)
+    for piece in range(pieces):
+        word = np.zeros(known.size, np.uint64)
+        for h in range(hashes):
+            column = least_of[:, (piece * hashes + h) % family.tables]
+            word = mix64(column.astype(np.int64), piece) + np.uint64(31) * word
+        codes[known, piece] = word.astype(np.uint16)
+    return codes
+
+
+def _sets(
+    table: NDArray[np.int64], num_ids: int, least: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Ids in at least so many rows, where each one's set starts, and the sets one by one."""
+    fields = table.shape[1]
+    seen = np.bincount(table.ravel(), minlength=num_ids)
+    pairs = [(table[:, a], table[:, b]) for a in range(fields) for b in range(fields) if a != b]
+    if not pairs:
+        return np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64)
+    who, beside = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    enough = seen[who] >= least
+    who, beside = who[enough], beside[enough]
+    order = np.argsort(who, kind="stable")
+    known, sizes = np.unique(who[order], return_counts=True)
+    return known, np.append(0, sizes.cumsum()), beside[order]
