@@ -50,6 +50,9 @@ FROZEN = {
         "PATHS", "--host", "--port", "--token-file", "--max-k", "--max-body", "--threads",
         "--waiting", "--seconds", "--quiet",
     ],
+    "compress": ["MODEL", "--to", "--budget", "--calibrate", "--out", "--json"],
+    "decompress": ["FOLDER", "--out", "--json"],
+    "inspect": ["MODEL", "--json"],
     "methods": ["--json"],
     "demo": ["--out"],
 }  # fmt: skip

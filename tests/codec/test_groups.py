@@ -14,10 +14,8 @@ RECORD = record_of(Groups)
 LAW_CASES = [law for name in RECORD.laws if name != "unbiased" for law in LAWS[name]]
 MADE = [
     {"bits": 8, "group": 4},
-    {"bits": 4, "group": 3, "symmetric": True},
     {"bits": 3, "group": 64, "clip": "mse"},
-    {"bits": 2, "group": 2, "rounding": "zero"},
-    {"bits": 5, "group": 5, "symmetric": True, "rounding": "stochastic", "seed": 4},
+    {"bits": 2, "group": 2, "symmetric": True, "rounding": "stochastic", "seed": 4},
 ]
 
 
@@ -28,8 +26,7 @@ def test_law(law, keywords):
     law(lambda: Groups(**keywords))
 
 
-@pytest.mark.parametrize("symmetric", [False, True])
-@pytest.mark.parametrize("bits", [2, 4, 8])
+@pytest.mark.parametrize(("bits", "symmetric"), [(2, True), (4, False)])
 @pytest.mark.parametrize("law", LAWS["unbiased"], ids=lambda law: law.__name__)
 def test_rounding_by_chance_is_right_on_average(law, bits, symmetric):
     """Also at both ends of the range."""

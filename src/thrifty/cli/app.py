@@ -51,10 +51,13 @@ def make_app() -> Any:
     """The verbs and their flags, as a `cyclopts.App`."""
     from cyclopts import App
 
+    from thrifty.cli.compress import compress
+    from thrifty.cli.decompress import decompress
     from thrifty.cli.dedup import dedup
     from thrifty.cli.demo import demo
     from thrifty.cli.evaluate import evaluate
     from thrifty.cli.index import index
+    from thrifty.cli.inspect import inspect
     from thrifty.cli.methods import methods
     from thrifty.cli.phrases import phrases
     from thrifty.cli.predict import predict
@@ -75,7 +78,7 @@ def make_app() -> Any:
         suppress_keyboard_interrupt=False,
     )
     found = (train, evaluate, predict, index, search, serve, profile, dedup, phrases, rank)
-    for verb in (*found, methods, demo):
+    for verb in (*found, compress, decompress, inspect, methods, demo):
         app.command(verb)
     return app
 

@@ -13,10 +13,13 @@ from thrifty.codec.groups import Groups
 from thrifty.codec.kmeans import kmeans_1d
 from thrifty.codec.leanquant import LeanCodec
 from thrifty.codec.logfloat import LogFormat
+from thrifty.codec.multisetfunction import MultisetFunction
 from thrifty.codec.nf4 import NF4
 from thrifty.codec.nofm import NOfM
 from thrifty.codec.numberformat import quantize
 from thrifty.codec.packing import pack, unpack
+from thrifty.codec.products import PackedMatrix
+from thrifty.codec.rows import decoded_blocks
 from thrifty.codec.sparse import Sparse, sparse_sizes
 from thrifty.codec.staticfunction import StaticFunction
 from thrifty.codec.toplogits import TopLogits
@@ -35,11 +38,14 @@ __all__ = [
     "Groups",
     "LeanCodec",
     "LogFormat",
+    "MultisetFunction",
     "NOfM",
+    "PackedMatrix",
     "Saving",
     "Sparse",
     "StaticFunction",
     "TopLogits",
+    "decoded_blocks",
     "encoded_rows",
     "gptq",
     "input_moments",

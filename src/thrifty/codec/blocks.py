@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from thrifty.codec._buffers import array_of
+from thrifty.codec._buffers import array_of, values_of
 from thrifty.codec.codec import Arrays, Codec, Encoded
 from thrifty.codec.numberformat import in_dtype, real
 from thrifty.codec.packing import code_type, pack_into, packed_size, unpack_into
@@ -62,7 +62,7 @@ class Blocks(Codec):
         return rows * packed_size(columns, self.bits) + scales
 
     def _encode(self, x: np.ndarray) -> Arrays:
-        flat = single(real(x)).reshape(_sides(x.shape))
+        flat = rows_of(real(x))
         scales = self._scales(flat)
         ready = self._ready(scales)
         packed = np.empty((len(flat), packed_size(flat.shape[1], self.bits)), np.uint8)
@@ -150,6 +150,12 @@ def single(x: np.ndarray) -> np.ndarray:
     """Floats as float32; those too large become infinite."""
     with np.errstate(over="ignore", invalid="ignore"):
         return x.astype(np.float32, copy=False)
+
+
+def rows_of(x: Any) -> np.ndarray:
+    """The numbers of an array or tensor as contiguous rows of float32."""
+    found = single(values_of(x))
+    return np.ascontiguousarray(found).reshape(_sides(found.shape))
 
 
 def _sides(shape: tuple[int, ...]) -> tuple[int, int]:

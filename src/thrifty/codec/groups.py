@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.codec._buffers import values_of
+from thrifty.codec._buffers import array_of
 from thrifty.codec._machine import as_float, as_int
-from thrifty.codec.blocks import Blocks, single
+from thrifty.codec.blocks import Blocks, rows_of
 from thrifty.codec.codec import Arrays
 from thrifty.codec.rounding import Rounding
 from thrifty.core import method, one_of, whole
@@ -84,9 +84,7 @@ class Groups(Blocks):
 
     def bound(self, x: Any) -> NDArray[np.float32]:
         """Half a step or a whole one; of what was clipped, the distance to the range."""
-        numbers = single(values_of(x))
-        flat = np.ascontiguousarray(numbers.reshape(1, 1) if not numbers.ndim else numbers)
-        flat = flat.reshape(-1, flat.shape[-1]) if flat.size else flat.reshape(0, 1)
+        flat = rows_of(x)
         scales, zeros = (
             np.repeat(kept, self.block, axis=1)[:, : flat.shape[1]].astype(np.float64)
             for kept in self._ready(self._scales(flat))
@@ -94,7 +92,7 @@ class Groups(Blocks):
         low, high = -zeros * scales, (2**self.bits - 1 - zeros) * scales
         beyond = np.maximum(flat - high, low + self.symmetric * scales - flat)
         part = self.rounding.part + 2.0**-14  # of the division in float32
-        return np.maximum(part * scales, beyond).reshape(numbers.shape)
+        return np.maximum(part * scales, beyond).reshape(array_of(x).shape)
 
     def _scale_shapes(self, rows: int, blocks: int) -> dict[str, tuple[Any, tuple[int, int]]]:
         shapes = {"scales": (np.uint16, (rows, blocks)), "zeros": (np.uint8, (rows, blocks))}
@@ -210,11 +208,11 @@ def _group_codes(x, group, scales, zeros, thresholds, even, low, high, out):
         for block in range(scales.shape[1]):
             start, stop = block * group, min((block + 1) * group, x.shape[1])
             step, zero = scales[row, block], zeros[row, block]
-            inverse = np.float32(1) / step if step > 0 else np.float32(0)
+            divisor = step if step > 0 else np.float32(1)
             part, cuts = x[row, start:stop], thresholds[row, start:stop]
             target = out[row, start:stop]
             for i in range(part.size):
-                size = abs(part[i]) * inverse
+                size = abs(part[i]) / divisor
                 down = np.floor(size)
                 rest = size - down
                 odd = down != np.floor(down * np.float32(0.5)) * np.float32(2)

@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from thrifty.codec._buffers import values_of
-from thrifty.codec.blocks import Blocks, single
+from thrifty.codec._buffers import array_of
+from thrifty.codec.blocks import Blocks, rows_of
 from thrifty.codec.codec import Arrays
 from thrifty.codec.groups import Groups
 from thrifty.codec.rounding import Rounding
@@ -93,13 +93,12 @@ class NF4(Blocks):
 
     def bound(self, x: Any) -> NDArray[np.float64]:
         """Half the widest gap of levels or a whole one; beyond the scale, the distance to it."""
-        numbers = single(values_of(x))
-        flat = np.ascontiguousarray(numbers).reshape(-1, numbers.shape[-1] if numbers.ndim else 1)
+        flat = rows_of(x)
         (scales,) = self._ready(self._scales(flat))
         wide = np.repeat(scales, self.block, axis=1)[:, : flat.shape[1]].astype(np.float64)
         gap = float(np.diff(LEVELS).max()) + 2.0**-20
         found = np.maximum(self.rounding.part * gap * wide, np.abs(flat) - wide)
-        return found.reshape(numbers.shape)
+        return found.reshape(array_of(x).shape)
 
     def _scale_shapes(self, rows: int, blocks: int) -> dict[str, tuple[Any, tuple[int, int]]]:
         if not self.double:
@@ -172,9 +171,9 @@ def _level_codes(x, block, scales, thresholds, cuts, gaps, out):
             start, stop = j * block, min((j + 1) * block, x.shape[1])
             part, chance = x[row, start:stop], thresholds[row, start:stop]
             target = out[row, start:stop]
-            inverse = np.float32(1) / scales[row, j] if scales[row, j] > 0 else np.float32(0)
+            divisor = scales[row, j] if scales[row, j] > 0 else np.float32(1)
             for i in range(part.size):
-                share[i] = part[i] * inverse
+                share[i] = part[i] / divisor
                 target[i] = 0
             for k in range(cuts.size):
                 cut, gap = cuts[k], gaps[k]

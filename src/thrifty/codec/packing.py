@@ -64,8 +64,9 @@ def pack(codes: NDArray[np.unsignedinteger], bits: int) -> NDArray[np.uint8]:
 
 def pack_into(codes: np.ndarray, bits: int, out: np.ndarray) -> None:
     """`pack` into memory that is given; the arrays are contiguous and of the right sizes."""
-    rows = codes.reshape(-1, codes.shape[-1]) if codes.ndim != 1 else codes[None]
-    target = out.reshape(len(rows), -1) if len(rows) else out.reshape(0, out.shape[-1])
+    if not codes.size:
+        return
+    rows, target = codes.reshape(-1, codes.shape[-1]), out.reshape(-1, out.shape[-1])
     if codes.shape[-1] * bits == 8 * out.shape[-1]:  # rows without a gap are one
         rows, target = codes.reshape(1, -1), out.reshape(1, -1)
     for row, bytes_of_row in zip(rows, target, strict=True):
@@ -103,8 +104,9 @@ def unpack(packed: NDArray[np.uint8], bits: int, n: int) -> NDArray[np.unsignedi
 
 def unpack_into(packed: np.ndarray, bits: int, out: np.ndarray) -> None:
     """`unpack` into memory that is given; the arrays are contiguous and of the right sizes."""
-    rows = out.reshape(-1, out.shape[-1]) if out.ndim != 1 else out[None]
-    source = packed.reshape(len(rows), -1) if len(rows) else packed.reshape(0, packed.shape[-1])
+    if not out.size:
+        return
+    rows, source = out.reshape(-1, out.shape[-1]), packed.reshape(-1, packed.shape[-1])
     if out.shape[-1] * bits == 8 * packed.shape[-1]:
         rows, source = out.reshape(1, -1), packed.reshape(1, -1)
     for row, bytes_of_row in zip(rows, source, strict=True):

@@ -1,11 +1,14 @@
 """models: a file in, a model or an index out: features, plans, training, search, reports."""
 
+from thrifty.models.compress import compress
+from thrifty.models.decompress import decompress
 from thrifty.models.dedup import Duplicates, dedup
 from thrifty.models.encoder import WordEncoder
 from thrifty.models.expanders import Acronyms, Endpoint, Feedback, Listed, Related, expander_of
 from thrifty.models.expansion import Expand
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.fusion import Fusion
+from thrifty.models.inspection import inspect
 from thrifty.models.judging import read_qrels, read_queries, read_run, write_run
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
@@ -45,9 +48,12 @@ __all__ = [
     "WideRetriever",
     "WordEncoder",
     "add_documents",
+    "compress",
+    "decompress",
     "dedup",
     "expander_of",
     "index_documents",
+    "inspect",
     "learn_fusion",
     "phrases",
     "plan",
