@@ -81,6 +81,22 @@ def test_the_grids_of_leanquant_err_less(lean, plain):
         assert errors[lean] < errors[plain]
 
 
+@pytest.mark.parametrize(("grid", "plain"), [("lean", "kmeans"), ("lean-affine", "affine")])
+def test_every_row_takes_the_power_that_errs_least(grid, plain):
+    """Without a power, no row's share of the trace is above that of the plain grid or a power."""
+    weight, moments = layer(7)
+    damped = moments + 0.01 * moments.diagonal().mean() * np.eye(150)
+
+    def shares(**how):
+        gap = weight - gptq(weight, moments, bits=2, **how).decode()
+        return ((gap @ damped) * gap).sum(axis=1)
+
+    best = shares(grid=grid)
+    others = [shares(grid=plain), shares(grid=grid, power=1.5), shares(grid=grid, power=3.0)]
+    np.testing.assert_allclose(best, np.min(others, axis=0), rtol=1e-3)
+    assert all((best < other * 0.99).any() for other in others)
+
+
 def test_the_order_of_columns_changes_nothing_but_rounding():
     """Columns and moments the other way round give the same weights the other way round."""
     weight, moments = layer(2)

@@ -1,6 +1,7 @@
 """GPTQ: a layer's weights to few bits, each column's error made up for by the columns after it."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +20,7 @@ __all__ = ["gptq", "input_moments", "output_error"]
 
 Square = NDArray[np.float64]
 BLOCK = 128
+POWERS = (1.5, 3.0)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -51,7 +53,7 @@ def gptq(
     group: int | None = None,
     damping: float = 0.01,
     by_size: bool = True,
-    power: float = 3.0,
+    power: float | None = None,
 ) -> Encoded:
     """Quantise the weights of a linear map for the inputs it has, after Frantar et al. 2022.
 
@@ -76,7 +78,8 @@ def gptq(
         damping: added to the diagonal of the moments, times its mean; above 0 where an input is
             always 0 or a sum of others.
         by_size: columns of large moments first.
-        power: of 1 / U_jj in the weights of grids.
+        power: of 1 / U_jj in what an error costs while a lean grid is fitted (3 or 4 in the paper);
+            if None each row takes the one of several that errs least after all, 0 among them.
 
     Returns:
         What `LeanCodec(bits, form, group)` encodes; its size is foretold by `LeanCodec.size`.
@@ -105,46 +108,95 @@ def gptq(
     matrix = values.reshape(matrix_shape(found.shape))
     square = _moments(moments, inputs, matrix.shape[1])
     in_range("damping", damping, 0, np.inf)
-    in_range("power", power, 0, 16)
     order = np.arange(len(square))
     if by_size:
         order = np.argsort(-square.diagonal(), kind="stable")
     factor = inverse_factor(square[np.ix_(order, order)], damping)
-    costs = np.empty(len(order))
-    costs[order] = _costs(factor.diagonal(), power)
-    step = codec.step(len(order))
-    fitted = fit_grid(matrix, grid, codec.bits, step, costs if grid.startswith("lean") else None)
-    shape = (len(matrix), len(slices(len(order), step)))
-    tables = grid_tables(fitted, codec.form, shape, codec.bits)
-    codes = np.empty(matrix.shape, np.uint8)
-    codes[:, order] = _codes(matrix[:, order], factor.astype(np.float32), tables, order // step)
-    return Encoded(codec, found.shape, found.dtype.name, codec.encoded_arrays(codes, unit, fitted))
+    ease = np.empty(len(order))
+    ease[order] = factor.diagonal()
+    layer = _Layer(matrix, factor.astype(np.float32), order, codec)
+    best = None
+    for kind, costs in _fits(grid, ease, power):
+        made = layer.quantised(fit_grid(matrix, kind, codec.bits, layer.step, costs))
+        best = made if best is None else _better(best, made)
+    assert best is not None
+    arrays = codec.encoded_arrays(best.codes, unit, best.grid)
+    return Encoded(codec, found.shape, found.dtype.name, arrays)
 
 
-def _codes(
-    weights: NDArray[np.float32],
-    factor: NDArray[np.float32],
-    tables: NDArray[np.float32],
-    groups: NDArray[np.int64],
-) -> NDArray[np.uint8]:
-    """Codes of columns in their order, by blocks: the errors of a block move all after it."""
-    weights = np.ascontiguousarray(weights)
-    codes = np.empty(weights.shape, np.uint8)
-    for low in range(0, weights.shape[1], BLOCK):
-        part = slice(low, min(low + BLOCK, weights.shape[1]))
-        block, square = weights[:, part].copy(), np.ascontiguousarray(factor[part, part])
-        errors, some = np.empty_like(block), np.empty(block.shape, np.uint8)
-        _quantise_block(block, square, tables, groups[part], some, errors)
-        codes[:, part] = some
-        weights[:, part.stop :] -= errors @ factor[part, part.stop :]
-    return codes
+class _Made(NamedTuple):
+    """Codes (rows, columns), the grid they are of, and each row's sum of squared errors."""
+
+    codes: NDArray[np.uint8]
+    grid: dict[str, np.ndarray]
+    losses: NDArray[np.float64]
 
 
-def _costs(diagonal: Square, power: float) -> Square:
+def _better(one: _Made, other: _Made) -> _Made:
+    """Of each row the one that errs less, the first of equals."""
+    rows = other.losses < one.losses
+    grid = {name: _rows(rows, other.grid[name], mine) for name, mine in one.grid.items()}
+    losses = np.where(rows, other.losses, one.losses)
+    return _Made(_rows(rows, other.codes, one.codes), grid, losses)
+
+
+def _rows(chosen: NDArray[np.bool_], one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return np.where(chosen.reshape(-1, *[1] * (one.ndim - 1)), one, other)
+
+
+def _fits(grid: str, ease: Square, power: float | None) -> Iterator[tuple[str, Square | None]]:
+    """Ways to fit a grid: how, and what a squared error costs in each column."""
+    if not grid.startswith("lean"):
+        yield grid, None
+    elif power is not None:
+        yield grid, _costs(ease, in_range("power", power, 0, 16))
+    else:
+        yield ("affine" if grid == "lean-affine" else "kmeans"), None
+        for each in POWERS:
+            yield grid, _costs(ease, each)
+
+
+def _costs(ease: Square, power: float) -> Square:
     """U_jj**-power, as shares of the largest."""
-    if not len(diagonal):
-        return diagonal
-    return (diagonal.min() / diagonal) ** power
+    return (ease.min(initial=np.inf) / ease) ** power
+
+
+class _Layer:
+    """A matrix that is quantised on one grid or another.
+
+    Args:
+        matrix: (rows, columns), in units.
+        factor: of the columns in their order.
+        order: of columns.
+        codec: of what is made.
+    """
+
+    def __init__(
+        self,
+        matrix: NDArray[np.float32],
+        factor: NDArray[np.float32],
+        order: NDArray[np.int64],
+        codec: LeanCodec,
+    ) -> None:
+        self.matrix, self.factor, self.order, self.codec = matrix, factor, order, codec
+        self.step = codec.step(len(order))
+
+    def quantised(self, grid: dict[str, np.ndarray]) -> _Made:
+        """Codes on a grid: by blocks of columns, the errors of each move all after it."""
+        rows, columns = self.matrix.shape
+        counts = (rows, len(slices(columns, self.step)))
+        tables = grid_tables(grid, self.codec.form, counts, self.codec.bits)
+        weights, losses = np.ascontiguousarray(self.matrix[:, self.order]), np.zeros(rows)
+        codes = np.empty(weights.shape, np.uint8)
+        for part in slices(columns, BLOCK):
+            block, square = weights[:, part].copy(), np.ascontiguousarray(self.factor[part, part])
+            errors, some = np.empty_like(block), np.empty(block.shape, np.uint8)
+            groups = self.order[part] // self.step
+            _quantise_block(block, square, tables, groups, some, errors)
+            codes[:, self.order[part]] = some
+            losses += np.einsum("rj,rj->r", errors, errors)
+            weights[:, part.stop :] -= errors @ self.factor[part, part.stop :]
+        return _Made(codes, grid, losses)
 
 
 def inverse_factor(moments: Square, damping: float) -> Square:
