@@ -1,9 +1,10 @@
 """Snippets: the best part, marked and escaped."""
 
+import numpy as np
 import pytest
 
 from thrifty.index import Analyzer
-from thrifty.index.snippets import snippet
+from thrifty.index.snippets import Snippet, snippet, snippets
 
 TEXT = "Nothing here. " * 30 + "A <b>laser</b> heats the red wall. " + "Nothing at all. " * 30
 
@@ -25,6 +26,32 @@ def test_without_a_match_the_text_begins():
     assert snippet(TEXT, "zebra", Analyzer(), length=30).text.startswith("Nothing here.")
     assert snippet("", "zebra", Analyzer()).text == ""
     assert snippet("computation", "", Analyzer(), beginnings=["comp"]).spans == ((0, 11),)
+
+
+def test_many_texts_show_what_each_shows():
+    """Marked words are those whose terms the query has, wherever characters are of many bytes."""
+    rng, analyzer = np.random.default_rng(0), Analyzer()
+    words = ["laser", "Lasers", "na\u00efve", "\u0394x", "the", "\U0001f600", "\ufb01ne", "x_1"]
+    words += ["", "stra\u00dfe", "\udc80", "e\u0301t\u00e9", "12", "lasering-laser", "I\u0307x"]
+    texts = [" ".join(rng.choice(words, rng.integers(9))) for _ in range(200)]
+    query = "laser na\u00efve fine the x_1 \u00e9t\u00e9"
+    terms = set(analyzer.tokens(query))
+    made = snippets(texts, query, analyzer, length=1000, beginnings=["stra"])
+    for text, found in zip(texts, made, strict=True):
+        spans = [(a, b) for a, b, t in analyzer.spans(text) if t in terms or t.startswith("stra")]
+        assert found == Snippet(text, tuple(spans))
+    assert sum(len(found.spans) for found in made) > 200
+    assert snippets([], query, analyzer) == []
+    assert [str(found) for found in snippets(["", "a laser"], "", analyzer)] == ["", "a laser"]
+
+
+def test_the_densest_stretch_wins():
+    """Most different words come first, then most words, then the first stretch."""
+    text = "aa bb " + "z " * 40 + "aa aa bb " + "z " * 40 + "aa bb cc " + "z " * 40 + "bb cc aa"
+    plain = Analyzer(stem=False, stop=False)
+    assert snippet(text, "aa bb cc", plain, length=20).text.strip() == "z z aa bb cc z z"
+    found = snippet(text, "aa bb", plain, length=20)
+    assert [found.text[a:b] for a, b in found.spans] == ["aa", "aa", "bb"]
 
 
 def test_refusal():

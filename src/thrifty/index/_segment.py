@@ -67,6 +67,7 @@ class Segment:
         for file, expected in dict(entry["files"]).items():
             _same(self.path / file, expected)
         self.header, arrays = opened(self.path / POSTINGS, kind=KIND, version=VERSION)
+        self._batches: dict[int, pa.RecordBatch] = {}
         self._pages = pa.memory_map(str(self.path / DOCUMENTS))  # a writer may remove the name
         self.rows = int(entry["documents"])
         self.arrays = self._checked(arrays)
@@ -172,26 +173,26 @@ class Segment:
         return np.cumsum(ends)
 
     def batch(self, number: int) -> pa.RecordBatch:
-        """One batch of documents, whose values are not yet checked."""
+        """One batch of documents, whose values are not yet checked: a view of the file."""
+        if number in self._batches:
+            return self._batches[number]
         try:
             batch = self._file.get_batch(number)
         except (pa.ArrowException, OSError) as error:
             raise FormatError(f"{self.path / DOCUMENTS}: damaged: {error}") from error
         if batch.num_rows != self.entry["batches"][number]:
             raise self._broken("documents")
-        return batch
+        return self._batches.setdefault(number, batch)
 
     def take(self, rows: Sequence[int], columns: Sequence[str]) -> pa.Table:
         """These columns of these rows, checked."""
-        made = []
-        ends = self._ends
-        for row in rows:
-            number = int(np.searchsorted(ends, row, side="right"))
+        made, names, ends = [], list(columns), self._ends
+        numbers = np.searchsorted(ends, np.asarray(rows, np.int64), side="right").tolist()
+        for row, number in zip(rows, numbers, strict=True):
             batch = self.batch(number)
             start = int(ends[number]) - batch.num_rows
-            made.append(self.valid(batch.select(list(columns)).slice(int(row) - start, 1)))
-        fields = [self.schema.field(name) for name in columns]
-        return pa.Table.from_batches(made, pa.schema(fields))
+            made.append(self.valid(batch.select(names).slice(int(row) - start, 1)))
+        return pa.Table.from_batches(made, pa.schema([self.schema.field(n) for n in names]))
 
     def columns(self, names: Sequence[str]) -> pa.Table:
         """Whole columns, checked."""

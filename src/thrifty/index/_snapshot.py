@@ -1,5 +1,6 @@
 """Snapshot: the segments of one commit, and how they answer; it never changes."""
 
+import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -206,10 +207,10 @@ class Snapshot:
         there = set(schema.names)
         wanted = pa.schema([schema.field(n) if n in there else (n, pa.null()) for n in names])
         tables = []
-        for row in numbers.tolist():
-            segment, own = self.place(row)
+        places = [self.place(row) for row in numbers.tolist()]
+        for segment, group in itertools.groupby(places, key=lambda place: place[0]):
             here = [name for name in names if name in segment.schema.names]
-            tables.append(filled(segment.take([own], here), wanted))
+            tables.append(filled(segment.take([own for _, own in group], here), wanted))
         return pa.concat_tables(tables) if tables else wanted.empty_table()
 
     def _known(self, names: Sequence[str]) -> None:
@@ -281,6 +282,8 @@ def _padded(array: np.ndarray, k: int, value: float) -> np.ndarray:
 
 def filled(table: pa.Table, wanted: pa.Schema) -> pa.Table:
     """A table with columns of null where it lacks them."""
+    if table.schema.equals(wanted):
+        return table
     columns = [
         table[field.name].cast(field.type)
         if field.name in table.column_names

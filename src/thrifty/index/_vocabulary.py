@@ -25,6 +25,7 @@ UNMET = -2  # numbers from here down stand for spellings that are still to be an
 KEY = seed_key(0x7465726D)
 SMALLEST = 1 << 10
 FEW = 1 << 16  # bytes
+Laid = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -130,8 +131,19 @@ class Vocabulary:
         np.cumsum([len(text) for text in texts], out=offsets[1:])
         return self._block(np.frombuffer(joined.encode(), np.uint8), offsets)
 
+    def numbered(
+        self, data: np.ndarray, offsets: np.ndarray
+    ) -> tuple[Laid, tuple[NDArray[np.int64], NDArray[np.int32]]]:
+        """Texts as they are laid out, and what `read` gives, of texts in their normal form."""
+        laid = lay_out(data, offsets)
+        return laid, self._read(*laid)
+
     def _block(self, data: np.ndarray, offsets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        text, marks, starts = lay_out(data, offsets)
+        return self._read(*lay_out(data, offsets))
+
+    def _read(
+        self, text: np.ndarray, marks: np.ndarray, starts: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         bounds = np.empty(int(np.diff(starts).max(initial=0)) + 66, np.int64)
         words = len(text) // 2 if len(text) < FEW else _count(marks, starts, bounds)
         self._make_room(words)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from thrifty.core import one_of
 from thrifty.index._vocabulary import STOP, Vocabulary, normal, words_of
 
-__all__ = ["Analyzer", "Terms"]
+__all__ = ["Analyzer", "Terms", "normal_text"]
 
 LONGEST = 255  # bytes of a term; what is longer is no word of a language
 STEMMING = threading.Lock()  # a stemmer holds a cache of its own
@@ -86,12 +86,12 @@ class Analyzer:
 
     def tokens(self, text: str) -> list[str]:
         """The terms of one text, in order."""
-        terms = (self.term(word) for _, _, word in words_of(_normal(text)))
+        terms = (self.term(word) for _, _, word in words_of(normal_text(text)))
         return [term for term in terms if term]
 
     def words(self, text: str) -> list[str]:
         """The words of one text in lower case, before any is left out or stemmed."""
-        return [word for _, _, word in words_of(_normal(text))]
+        return [word for _, _, word in words_of(normal_text(text))]
 
     def placed(self, text: str) -> list[tuple[int, str]]:
         """Place among all words, and term, of the words of one text that are not left out."""
@@ -100,7 +100,7 @@ class Analyzer:
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
         """First character, end and term of each word of one text, as it is written."""
-        if _normal(text) == text:
+        if normal_text(text) == text:
             found = [(a, b, self.term(word)) for a, b, word in words_of(text)]
             return [(a, b, term) for a, b, term in found if term]
         return _spans_of_pieces(self, text)
@@ -170,7 +170,7 @@ def stop_words(language: str) -> frozenset[str]:
 
 
 def _cut(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for text in words for _, _, word in words_of(_normal(text)))
+    return frozenset(word for text in words for _, _, word in words_of(normal_text(text)))
 
 
 @functools.cache
@@ -180,7 +180,7 @@ def _stemmer(language: str) -> Any:
     return Stemmer.Stemmer(language)
 
 
-def _normal(text: str) -> str:
+def normal_text(text: str) -> str:
     """The text as it is indexed; halves of surrogate pairs are replaced."""
     if text.isascii():
         return text
@@ -194,7 +194,7 @@ def _spans_of_pieces(analyzer: Analyzer, text: str) -> list[tuple[int, int, str]
     for piece in text.split():
         start = text.index(piece, place)
         place = start + len(piece)
-        plain = _normal(piece)
+        plain = normal_text(piece)
         found = [(a, b, analyzer.term(word)) for a, b, word in words_of(plain)]
         same = len(plain) == len(piece)
         made += [

@@ -1,14 +1,14 @@
 """Snippets: the part of a text that shows a query best, with the words that matched."""
 
-import functools
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thrifty.core import whole
+from thrifty.index._matches import matcher
 from thrifty.index.analyzer import Analyzer
 
-__all__ = ["Snippet", "snippet"]
+__all__ = ["Snippet", "snippet", "snippets"]
 
 FURTHEST = 1_000_000  # characters of a text that are looked at
 LARGEST = 1 << 40
@@ -75,44 +75,53 @@ def snippet(
         >>> str(found), found.html()
         ('... two pulsed **lasers**.', '... two pulsed <mark>lasers</mark>.')
     """
+    return snippets([text], query, analyzer, length=length, beginnings=beginnings)[0]
+
+
+def snippets(
+    texts: Sequence[str],
+    query: str,
+    analyzer: Analyzer,
+    *,
+    length: int = 240,
+    beginnings: Sequence[str] = (),
+) -> list[Snippet]:
+    """The `snippet` of each of some texts, sooner than one by one.
+
+    Raises:
+        ValueError: length below 20.
+    """
     whole("length", length, 20, LARGEST)
-    text = text[:FURTHEST]
-    wanted, starts = _wanted(query, analyzer, tuple(beginnings))
-    found = [
-        (a, b, term)
-        for a, b, term in analyzer.spans(text)
-        if term in wanted or (starts and term.startswith(starts))
-    ]
+    cut = [text[:FURTHEST] for text in texts]
+    starts = tuple(word for start in beginnings for word in analyzer.words(start)[-1:])
+    found = matcher(analyzer).find(cut, query, starts)
+    return [_shown(text, own, length) for text, own in zip(cut, found, strict=True)]
+
+
+def _shown(text: str, found: Sequence[tuple[int, int, str]], length: int) -> Snippet:
+    """The best stretch of a text with these matches."""
     first, last = _best(found, length) if found else (0, 0)
     begin, end = _around(text, first, last, length)
     spans = tuple((a - begin, b - begin) for a, b, _ in found if a >= begin and b <= end)
     return Snippet(text[begin:end], spans, begin > 0, end < len(text))
 
 
-@functools.lru_cache(maxsize=64)
-def _wanted(
-    query: str, analyzer: Analyzer, beginnings: tuple[str, ...]
-) -> tuple[frozenset[str], tuple[str, ...]]:
-    """Terms and beginnings that match; a query is cut once for all its results."""
-    starts = tuple(word for start in beginnings for word in analyzer.words(start)[-1:])
-    return frozenset(analyzer.tokens(query)), starts
-
-
 def _best(found: Sequence[tuple[int, int, str]], length: int) -> tuple[int, int]:
     """First character and end of the matches of the best stretch."""
     counts: dict[str, int] = {}
     best, chosen, left = (0, 0), (0, 0), 0
-    for start, end, term in found:
+    for place, (start, end, term) in enumerate(found):
         counts[term] = counts.get(term, 0) + 1
-        while end - found[left][0] > length and found[left][0] < start:
-            gone = found[left][2]
+        begin, _, gone = found[left]
+        while end - begin > length and begin < start:
             counts[gone] -= 1
             if not counts[gone]:
                 del counts[gone]
             left += 1
-        value = (len(counts), sum(counts.values()))
-        if value > best:
-            best, chosen = value, (found[left][0], end)
+            begin, _, gone = found[left]
+        value = (len(counts), place - left)
+        if value > best or not place:
+            best, chosen = value, (begin, end)
     return chosen
 
 

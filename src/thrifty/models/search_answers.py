@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from thrifty.index._snapshot import Snapshot
-from thrifty.index.snippets import snippet
+from thrifty.index.snippets import snippets
 from thrifty.index.textquery import parse
 from thrifty.models.expansion import Term
 from thrifty.models.fusion import Fused
@@ -41,30 +41,37 @@ def answers(
     names = [name for name in snapshot.columns.names if name != layout.vectors]
     documents = snapshot.documents_of(found.rows, names).to_pylist()
     words = " ".join([query[:QUERY], *(term.word for term in terms if term.kept)])
+    shown = _shown(index, words, documents) if highlight else []
     made = []
     for place, fields in enumerate(documents):
         one: dict[str, Any] = {"id": str(fields[layout.key])}
         one |= {"score": float(found.scores[place]), "fields": fields}
         if highlight:
-            one["snippets"] = _shown(index, words, fields)
+            one["snippets"] = shown[place]
         if explain:
             one["explain"] = _parts(snapshot, query, found, place, terms)
         made.append(one)
     return made
 
 
-def _shown(index: "SearchIndex", words: str, fields: dict[str, Any]) -> dict[str, Any]:
-    parsed = parse(words, list(index.text.settings["fields"]))
-    made = {}
-    for name in index.layout.texts:
-        text = fields.get(name) or ""
-        how = {"length": LENGTH, "beginnings": parsed.beginnings}
-        found = snippet(text, parsed.text, index.text.analyzer, **how)
-        made[name] = {
+def _shown(
+    index: "SearchIndex", words: str, documents: Sequence[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    """The part of each text of each document that fits best, all texts at once."""
+    parsed, names = parse(words, list(index.text.settings["fields"])), index.layout.texts
+    texts = [fields.get(name) or "" for fields in documents for name in names]
+    how = {"length": LENGTH, "beginnings": parsed.beginnings}
+    made = [
+        {
             "text": found.text, "spans": [list(span) for span in found.spans],
             "before": found.before, "after": found.after,
-        }  # fmt: skip
-    return made
+        }
+        for found in snippets(texts, parsed.text, index.text.analyzer, **how)
+    ]  # fmt: skip
+    return [
+        dict(zip(names, made[start : start + len(names)], strict=True))
+        for start in range(0, len(made), len(names))
+    ]
 
 
 def _parts(
