@@ -9,8 +9,8 @@ from thrifty.core import FormatError, whole
 from thrifty.core.kernels import njit
 
 __all__ = [
-    "Ladder", "checked_lengths", "codes_of", "ladder_of", "lengths_of", "next_symbol",
-    "reversed_codes", "table_of",
+    "Ladder", "checked_lengths", "codes_of", "fill_codes", "ladder_of", "lengths_of", "next_symbol",
+    "table_of",
 ]  # fmt: skip
 
 LONGEST = 32  # bits of a code
@@ -119,11 +119,37 @@ def codes_of(lengths: ArrayLike) -> np.ndarray:
         >>> [f"{code:0{length}b}" for code, length in zip(codes_of([1, 3, 3, 2]), [1, 3, 3, 2])]
         ['0', '110', '111', '10']
     """
-    found = np.asarray(lengths, dtype=np.int64)
-    codes, ladder = np.zeros(found.shape, np.uint32), ladder_of(found)
-    places = np.arange(ladder.symbols.size) - ladder.starts[found[ladder.symbols]]
-    codes[ladder.symbols] = places.astype(np.uint32)
+    found = np.asarray(lengths, dtype=np.uint8)
+    codes = np.zeros(found.shape, np.uint32)
+    fill_codes(found, codes)
     return codes
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def fill_codes(lengths, codes):
+    """As `codes_of`, in an array that is given.
+
+    Args:
+        lengths: (symbols,) uint8, at most 32. codes: (symbols,) uint32, written where there is a
+            length.
+
+    Returns:
+        How many symbols have a code.
+    """
+    counts, used = np.zeros(LONGEST + 1, np.int64), 0
+    for length in lengths:
+        counts[length] += 1
+    following, code = np.zeros(LONGEST + 1, np.uint64), np.uint64(0)
+    for length in range(1, LONGEST + 1):
+        following[length] = code
+        code = (code + np.uint64(counts[length])) << np.uint64(1)
+        used += counts[length]
+    for symbol in range(lengths.size):
+        length = lengths[symbol]
+        if length:
+            codes[symbol] = following[length]
+            following[length] += np.uint64(1)
+    return used
 
 
 def ladder_of(lengths: ArrayLike) -> Ladder:
@@ -162,61 +188,48 @@ def next_symbol(window, bounds, starts, symbols):
     return symbols[starts[length] + (window >> (limit - length))], length
 
 
-def reversed_codes(codes: ArrayLike, lengths: ArrayLike) -> np.ndarray:
-    """Codes with their first bit lowest, as they stand in words that are read from below.
-
-    Args:
-        codes: (symbols,) as of `codes_of`. lengths: (symbols,) their bits.
-
-    Example:
-        >>> reversed_codes([0b110, 0b01], [3, 2]).tolist()
-        [3, 2]
-    """
-    turned = np.asarray(codes, dtype=np.uint32)
-    for bits, mask in ((1, 0x55555555), (2, 0x33333333), (4, 0x0F0F0F0F), (8, 0x00FF00FF)):
-        low, up = np.uint32(mask), np.uint32(bits)
-        turned = (turned >> up) & low | (turned & low) << up
-    turned = turned >> np.uint32(16) | turned << np.uint32(16)
-    return (turned.astype(np.uint64) >> (32 - np.asarray(lengths, np.uint64))).astype(np.uint32)
-
-
 def table_of(lengths: ArrayLike, bits: int) -> np.ndarray:
-    """The symbol and the length of the code that begins each window, first bit lowest.
+    """The symbol and the length of the code that begins each window.
 
     Args:
         lengths: (at most 256,) bits of each code, checked, none above `bits`.
-        bits: of a window.
+        bits: of a window, the first one the highest.
 
     Returns:
-        (2**bits,) uint16: the symbol, and its bits times 256.
+        (2**bits,) uint16: the symbol, and its bits times 256; a symbol that is alone everywhere.
 
     Example:
         >>> [divmod(entry, 256) for entry in table_of([1, 2, 2], bits=2).tolist()]
-        [(1, 0), (2, 1), (1, 0), (2, 2)]
+        [(1, 0), (1, 0), (2, 1), (2, 2)]
     """
     found = np.asarray(lengths, dtype=np.int64)
-    codes, table = reversed_codes(codes_of(found), found), np.zeros(1 << bits, np.uint16)
-    for symbol in np.flatnonzero(found):
-        table[codes[symbol] :: 1 << found[symbol]] = symbol | found[symbol] << 8
-    return table
+    symbols = ladder_of(found).symbols
+    entries = (symbols + 256 * found[symbols]).astype(np.uint16)
+    if symbols.size == 1:
+        return np.repeat(entries, 1 << bits)
+    return np.repeat(entries, 1 << (bits - found[symbols]))
 
 
 def checked_lengths(lengths: np.ndarray, limit: int) -> np.ndarray:
     """Lengths that were read, if every window of `limit` bits begins with the code of one symbol.
 
     Args:
-        lengths: (symbols,) uint8, bits of each code. limit: that none may exceed.
+        lengths: (..., symbols) uint8, bits of each code, one code or many.
+        limit: that none may exceed.
 
     Raises:
-        FormatError: no code, one too long, too many of them or too few.
+        FormatError: a code has one that is too long, or too many or too few.
 
     Example:
         >>> checked_lengths(np.array([1, 1, 1], np.uint8), 8)
         Traceback (most recent call last):
         thrifty.core.errors.FormatError: code lengths must make a complete code, got [1, 1, 1]
     """
-    used = lengths[lengths > 0].astype(np.int64)
-    alone = used.size == 1 and used[0] == 1
-    if alone or (used.size and used.max() <= limit and (1 << (limit - used)).sum() == 1 << limit):
+    windows = np.append(0, 1 << (limit - np.arange(1, limit + 1))).astype(np.int64)
+    covered = windows[np.minimum(lengths, limit)].sum(axis=-1)
+    alone = (lengths.sum(axis=-1, dtype=np.int64) == 1) & (covered == 1 << (limit - 1))
+    good = (lengths.max(axis=-1, initial=0) <= limit) & (alone | (covered == 1 << limit))
+    if good.all():
         return lengths
-    raise FormatError(f"code lengths must make a complete code, got {used[:8].tolist()}")
+    bad = lengths.reshape(-1, lengths.shape[-1])[int(np.argmin(good))]
+    raise FormatError(f"code lengths must make a complete code, got {bad[bad > 0][:8].tolist()}")
