@@ -1,4 +1,4 @@
-"""FloatFormat: its laws, every number and tie, ml_dtypes and torch to the bit, edges, golden bytes."""
+"""FloatFormat: its laws, every number and tie, ml_dtypes and torch to the bit, edges, bytes."""
 
 import hashlib
 
