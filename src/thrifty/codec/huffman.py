@@ -231,5 +231,5 @@ def checked_lengths(lengths: np.ndarray, limit: int) -> np.ndarray:
     good = (lengths.max(axis=-1, initial=0) <= limit) & (alone | (covered == 1 << limit))
     if good.all():
         return lengths
-    bad = lengths.reshape(-1, lengths.shape[-1])[int(np.argmin(good))]
+    bad = lengths[~good][0]
     raise FormatError(f"code lengths must make a complete code, got {bad[bad > 0][:8].tolist()}")
