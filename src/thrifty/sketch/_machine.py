@@ -6,6 +6,8 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import DTypeLike, NDArray
 
+from thrifty.hashing._machine import prefetch
+
 __all__ = ["aligned", "leading_zeros", "line_holds", "mark_line", "prefetch"]
 
 LINE, LANES = 64, 8
@@ -21,24 +23,6 @@ def leading_zeros(typing, word):
         return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
 
     return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def prefetch(typing, array, index):
-    """Ask for the cache line of an item before it is needed; changes nothing but the time."""
-
-    def generate(context, builder, signature, arguments):
-        place = builder.gep(
-            context.make_array(signature.args[0])(context, builder, arguments[0]).data,
-            [arguments[1]],
-        )
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        builder.call(call, [builder.bitcast(place, byte), flag(1), flag(3), flag(1)])
-        return context.get_dummy_value()
-
-    return types.void(array, types.intp), generate
 
 
 def _line_and_bits(context, builder, signature, arguments):
