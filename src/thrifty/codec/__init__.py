@@ -4,6 +4,15 @@ from thrifty.codec.blockfloat import BlockFloat
 from thrifty.codec.blocks import encoded_rows
 from thrifty.codec.codebook import CodebookCodec
 from thrifty.codec.codec import Codec, Encoded
+from thrifty.codec.compensated import (
+    kahan_add,
+    mc_add,
+    mc_multiply,
+    mc_renormalise,
+    mc_scale,
+    two_product,
+    two_sum,
+)
 from thrifty.codec.compressed import CompressedTensors
 from thrifty.codec.exponents import ExponentCodec, ExponentReader, Saving, saving_of
 from thrifty.codec.fixed import FixedPoint
@@ -17,6 +26,7 @@ from thrifty.codec.multisetfunction import MultisetFunction
 from thrifty.codec.nf4 import NF4
 from thrifty.codec.nofm import NOfM
 from thrifty.codec.numberformat import quantize
+from thrifty.codec.overq import OverQ
 from thrifty.codec.packing import pack, unpack
 from thrifty.codec.products import PackedMatrix
 from thrifty.codec.rows import decoded_blocks
@@ -40,6 +50,7 @@ __all__ = [
     "LogFormat",
     "MultisetFunction",
     "NOfM",
+    "OverQ",
     "PackedMatrix",
     "Saving",
     "Sparse",
@@ -49,11 +60,18 @@ __all__ = [
     "encoded_rows",
     "gptq",
     "input_moments",
+    "kahan_add",
     "kmeans_1d",
+    "mc_add",
+    "mc_multiply",
+    "mc_renormalise",
+    "mc_scale",
     "output_error",
     "pack",
     "quantize",
     "saving_of",
     "sparse_sizes",
+    "two_product",
+    "two_sum",
     "unpack",
 ]

@@ -4,14 +4,13 @@ A block holds 32 rows, four numbers of each after the other: `[groups, 32, 4]` u
 instruction multiplies four numbers of sixteen rows and no sum runs across a register.
 """
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
+from thrifty.core.machine import has_instructions
 
 __all__ = ["LANES", "VNNI", "dots", "dots_plain"]
 
@@ -22,15 +21,7 @@ VECTOR = ir.VectorType(WORD, 16)
 NOTHING = ir.Constant(VECTOR, ir.Undefined)
 
 
-def _has_vnni() -> bool:
-    """Whether what is compiled here may use the instruction: an unknown one ends the process."""
-    if numba.config.CPU_NAME or not llvm.get_process_triple().startswith("x86_64"):
-        return False
-    features = llvm.get_host_cpu_features()
-    return bool(features.get("avx512vnni") and features.get("avx512f"))
-
-
-VNNI = _has_vnni()
+VNNI = has_instructions("avx512vnni", "avx512f")
 
 
 def _every_lane(builder, word):

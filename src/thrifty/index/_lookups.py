@@ -7,14 +7,13 @@ After the groups stand the least offset and the step of one, both float32, and 3
 in steps for each row.
 """
 
-import llvmlite.binding as llvm
-import numba
 import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
+from thrifty.core.machine import has_instructions
 
 __all__ = ["BEST", "GROUP", "LANES", "LOOKUPS", "SPAN", "lookups", "lookups_plain"]
 
@@ -27,12 +26,8 @@ NEEDS = {"avx512": ("avx512f", "avx512bw", "avx512vbmi", "avx512vnni"), "avx2": 
 
 
 def _usable() -> tuple[str, ...]:
-    """Which instructions what is compiled here may use: an unknown one ends the process."""
-    if numba.config.CPU_NAME or not llvm.get_process_triple().startswith("x86_64"):
-        return ("plain",)
-    features = llvm.get_host_cpu_features()
-    have = [name for name, needs in NEEDS.items() if all(features.get(need) for need in needs)]
-    return (*have, "plain")
+    """Which ways what is compiled here may take, the best first."""
+    return (*(name for name, needs in NEEDS.items() if has_instructions(*needs)), "plain")
 
 
 def _calls(builder, name, result, *given):

@@ -4,6 +4,7 @@ from thrifty.nn.compressed import load_compressed
 from thrifty.nn.couples import Couple, couples_of
 from thrifty.nn.cove import ItemVocabulary
 from thrifty.nn.distil import distil, soft_label_loss, teacher_logits
+from thrifty.nn.exponents import ExponentTensor
 from thrifty.nn.fair import FairTable
 from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
 from thrifty.nn.lma import similar_codes
@@ -27,6 +28,7 @@ __all__ = [
     "BlockMap",
     "Couple",
     "CyclicMap",
+    "ExponentTensor",
     "FairTable",
     "Interpolated",
     "ItemVocabulary",
