@@ -62,7 +62,7 @@ def _lower_and_mark(char: str) -> tuple[int, int]:
 def lay_out(data, offsets, lower, kinds, text, marks, starts):
     """Copy row i of data to text[starts[i]:starts[i + 1] - 1] in lower case, and mark it."""
     text[0], marks[0] = 32, SPACE
-    place = 1
+    place = np.int64(1)
     for row in range(starts.size - 1):
         starts[row] = place
         i, end = offsets[row], offsets[row + 1]

@@ -4,19 +4,22 @@ import numpy as np
 
 from thrifty.core.kernels import njit
 
-__all__ = ["GROUPS", "LOWEST", "crests", "finish", "kth", "kth_crest", "push"]
+__all__ = ["GROUPS", "INNER", "LOWEST", "crests", "finish", "kth", "kth_crest", "push"]
 
 LOWEST = np.float32(-np.inf)
+INNER = {  # of what kernels alone call: no way in from Python is compiled, which halves the wait
+    "error_model": "numpy", "counted": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}  # fmt: skip
 GROUPED, LINE = 64, 64  # sums of a group; groups go by so many
 GROUPS = 1 << 10  # of a window at most
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(forceinline=True, **INNER)
 def worse(score, row, other_score, other_row):
     return score < other_score or (score == other_score and row > other_row)
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def push(scores, rows, held, score, row):
     """Put a document on the heap whose root is the worst; how many are held."""
     if held < scores.size:
@@ -34,7 +37,7 @@ def push(scores, rows, held, score, row):
     return held
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def sink(scores, rows, held, score, row):
     """Put a document in the place of the root, and then where it belongs."""
     i = 0
@@ -52,7 +55,7 @@ def sink(scores, rows, held, score, row):
     scores[i], rows[i] = score, row
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def raised(tops, held, score):
     """Keep the largest numbers on a heap whose root is the least of them; how many are held."""
     if held < tops.size:
@@ -90,7 +93,7 @@ def finish(scores, rows, held):
         rows[q, held[q] :] = -1
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def crests(bits, size, peaks):
     """The most of each of some groups of sums, and how many groups there are.
 
@@ -111,19 +114,19 @@ def crests(bits, size, peaks):
     return groups
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def kth_crest(crest, tops):
     """The k-th most of the groups' most, which the k-th best of all is not below."""
-    held = 0
+    held = np.int64(0)
     for g in range(crest.size):
         held = raised(tops, held, crest[g])
     return tops[0] if held == tops.size else LOWEST
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def kth(docs, begins, stops, lists, first, size, alive, sums, tops):
     """The k-th best of the sums so far, which no document below can beat the k best with."""
-    held = 0
+    held = np.int64(0)
     for t in range(lists):
         for i in range(begins[t], stops[t]):
             doc = min(np.int64(docs[i]), size - 1)

@@ -14,13 +14,25 @@ from thrifty.index.analyzer import Analyzer
 __all__ = ["Lexicon", "Queries"]
 
 MOST = 1 << 20  # spellings held; then it starts anew
+FEW = 64  # terms of a query that are sorted by insertion
 Weighted = Sequence[tuple[str, float]]
 Queries = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]
 
 
+@njit(error_model="numpy")
+def _sort(slots, weights):
+    """Heaviest first, and equal ones in the order they came; by insertion."""
+    for i in range(1, slots.size):
+        slot, weight, j = slots[i], weights[i], i
+        while j > 0 and weights[j - 1] < weight:
+            slots[j], weights[j] = slots[j - 1], weights[j - 1]
+            j -= 1
+        slots[j], weights[j] = slot, weight
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def _compose(offsets, ids, amounts, scales, ends, slots, weights):
-    """The different terms of each query and their weights, heaviest first."""
+    """The different terms of each query and their weights, heaviest first if they are few."""
     place = np.full(scales.size, -1, np.int64)
     made = 0
     for q in range(offsets.size - 1):
@@ -34,11 +46,9 @@ def _compose(offsets, ids, amounts, scales, ends, slots, weights):
                 slots[made], weights[made] = slot, np.float32(0)
                 made += 1
             weights[place[slot]] += amounts[i] * scales[slot]
-        if made - start > 1:
-            order = np.argsort(-weights[start:made], kind="mergesort")
-            sorted_slots, sorted_weights = slots[start:made][order], weights[start:made][order]
-            slots[start:made], weights[start:made] = sorted_slots, sorted_weights
         ends[q + 1] = made
+        if made - start <= FEW:
+            _sort(slots[start:made], weights[start:made])
 
 
 class Lexicon:
@@ -126,6 +136,10 @@ class Lexicon:
             weights = np.empty(ids.size, np.float32)
             _compose(offsets, ids, amounts, self._scales, ends, slots, weights)
             slots, weights = slots[: ends[-1]], weights[: ends[-1]]
+            for q in np.flatnonzero(np.diff(ends) > FEW).tolist():
+                own = slice(int(ends[q]), int(ends[q + 1]))
+                order = np.argsort(-weights[own], kind="stable")
+                slots[own], weights[own] = slots[own][order], weights[own][order]
             local = [self.local(s, slots) for s in range(len(self._segments))]
         return (ends, slots, weights), local
 

@@ -9,7 +9,7 @@ however documents are cut into segments.
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._best import LOWEST, crests, kth, kth_crest, push
+from thrifty.index._best import INNER, LOWEST, crests, kth, kth_crest, push
 from thrifty.index.postings import WINDOW
 
 __all__ = ["search"]
@@ -22,7 +22,7 @@ LONGER = 4  # other terms are looked up where they have so many times the postin
 SMALLEST = np.float32(1e-30)
 
 
-@njit(forceinline=True, error_model="numpy")
+@njit(forceinline=True, **INNER)
 def _find(docs, start, end, doc):
     """Place of a document in a sorted run, or -1."""
     stop = end
@@ -35,7 +35,7 @@ def _find(docs, start, end, doc):
     return start if start < stop and docs[start] == doc else -1
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def _accumulate(sums, docs, counts, lengths, values, first, last, begin, end, a, c, weight, d):
     """Add what a run gives to the sums of a window."""
     limit, run, codes, sizes = np.uint64(last), docs[begin:end], counts[begin:end], lengths[first:]
@@ -45,7 +45,7 @@ def _accumulate(sums, docs, counts, lengths, values, first, last, begin, end, a,
         sums[doc] += weight * (f / (f + a + c * sizes[doc]) + d)
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _complete(
     doc, length, score, docs, counts, values, a, c, d, begins, ends, weights, rest, essential,
     active, up, low,
@@ -85,7 +85,7 @@ def search(
     run, last_run, begins, stops = places[0], places[1], places[2], places[3]
     share, weight, rest = shares[0], shares[1], shares[2]
     for q in range(ends.size - 1):
-        asked = 0
+        asked = np.int64(0)
         for i in range(ends[q], ends[q + 1]):
             if terms[i] >= 0:
                 run[asked] = np.int64(term_runs[terms[i]])
@@ -94,7 +94,7 @@ def search(
                 asked += 1
         best, rows = heap_scores[q], heap_rows[q]
         for window in range((lengths.size + WINDOW - 1) // WINDOW):
-            active = 0
+            active = np.int64(0)  # not the literal 0, for which all below is compiled once more
             for t in range(asked):
                 r = run[t]
                 if r < last_run[t] and run_windows[r] == window:
@@ -110,7 +110,7 @@ def search(
                 )  # fmt: skip
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _window(
     window, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits, tops,
     peaks, crest, values, a, c, d, base, best, rows, held,
@@ -129,7 +129,7 @@ def _window(
     )  # fmt: skip
     if done == 0:
         return held
-    if _posts(begins, stops, 0, done) * DENSE > size:
+    if _posts(begins, stops, np.int64(0), done) * DENSE > size:
         return _scan(
             last, first, size, base, done, active, begins, stops, weight, rest, docs, counts,
             lengths, alive, sums, bits, tops, peaks, crest, values, a, c, d, up, low, best, rows,
@@ -141,7 +141,7 @@ def _window(
     )  # fmt: skip
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _score(
     first, size, active, begins, stops, weight, rest, docs, counts, lengths, alive, sums, bits,
     tops, peaks, crest, values, a, c, d, up, low,
@@ -150,7 +150,7 @@ def _score(
 
     Returns how many lists matter, which one is left (or -1), and what a winner must have.
     """
-    done, early = 0, _early(begins, stops, active)
+    done, early = np.int64(0), _early(begins, stops, active)
     while True:
         needed = _needed(begins, stops, rest, done, active, up, low)
         stop = early if done < early < needed else needed
@@ -163,13 +163,13 @@ def _score(
         done = stop
         if done == needed:
             return done, last, low
-        if alive.size or _posts(begins, stops, 0, done) * DENSE < size:
+        if alive.size or _posts(begins, stops, np.int64(0), done) * DENSE < size:
             low = max(low, kth(docs, begins, stops, done, first, size, alive, sums, tops))
         else:
             low = max(low, kth_crest(crest[: crests(bits, size, peaks)], tops))
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _scan(
     last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
     alive, sums, bits, tops, peaks, crest, values, a, c, d, up, low, best, rows, held,
@@ -203,7 +203,7 @@ def _scan(
     return held
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _walk(
     last, first, size, base, done, active, begins, stops, weight, rest, docs, counts, lengths,
     alive, sums, values, a, c, d, up, low, best, rows, held,
@@ -233,16 +233,16 @@ def _walk(
     return held
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def _posts(begins, stops, start, end):
     """Postings of some lists together."""
-    total = 0
+    total = np.int64(0)
     for t in range(start, end):
         total += stops[t] - begins[t]
     return total
 
 
-@njit(error_model="numpy", counted=False)
+@njit(**INNER)
 def _consider(
     doc, first, base, score, docs, counts, lengths, alive, values, a, c, d, begins, stops, weight,
     rest, done, active, up, low, best, rows, held,
@@ -261,13 +261,13 @@ def _consider(
     return held, low
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def _needed(begins, stops, rest, done, active, up, low):
     """How many terms are to be scored: the others can win alone no more, and are long lists."""
     needed = active
     while needed > done and rest[needed - 1] * up < low:
         needed -= 1
-    posts = _posts(begins, stops, 0, needed)
+    posts = _posts(begins, stops, np.int64(0), needed)
     later = _posts(begins, stops, needed, active)
     while needed < active and later < posts * LONGER:
         later -= stops[needed] - begins[needed]
@@ -276,10 +276,10 @@ def _needed(begins, stops, rest, done, active, up, low):
     return needed
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def _early(begins, stops, active):
     """How many of the rarest terms are to be scored before the others are thought about."""
-    posts, total = 0, _posts(begins, stops, 0, active)
+    posts, total = 0, _posts(begins, stops, np.int64(0), active)
     if total < MANY:
         return active
     for t in range(active):
@@ -289,7 +289,7 @@ def _early(begins, stops, active):
     return active
 
 
-@njit(forceinline=True, error_model="numpy", counted=False)
+@njit(forceinline=True, **INNER)
 def _cut(low, rest, up):
     """The least sum of the terms that matter from which a document may be among the best."""
     return max(low / up - rest * up, SMALLEST)
