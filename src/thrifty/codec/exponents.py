@@ -189,13 +189,23 @@ class ExponentReader:
                 words[: stop - start] = whole_step[start - begin : stop - begin]
             words, start = words[stop - start :], stop
 
+    def coded_pair(self) -> tuple[PlaneCode, np.ndarray, np.ndarray] | None:
+        """Codes and bits of the exponents, and what goes below each; None where it is not so."""
+        if not self._planes or not self._planes[0].code or not self._planes[0].code.nbytes:
+            return None
+        top, last = self._planes[0], self._planes[-1]
+        if self._layout.planes == 1:
+            return top.code, top.stored, NOTHING
+        return (
+            (top.code, top.stored, last.stored) if self._layout.paired and not last.code else None
+        )
+
     def _read(self, start: int, words: np.ndarray) -> None:
         """Decode whole steps."""
-        top, last = self._planes[0], self._planes[-1]
-        if self._layout.paired and top.code and top.code.nbytes and last.code is None:
-            per = self._layout.planes * self._layout.width // 8
-            low = last.stored[start * per // 2 :]
-            _symbols(top.code, top.stored, start, low, words)
+        paired = self.coded_pair()
+        if paired:
+            code, bits, low = paired
+            _symbols(code, bits, start, low[start * self._layout.width // 8 :], words)
             return
         for i, plane in enumerate(self._planes):
             add_plane(words, self._values(plane, start, words.size), self._layout, i)

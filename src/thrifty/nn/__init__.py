@@ -6,6 +6,8 @@ from thrifty.nn.cove import ItemVocabulary
 from thrifty.nn.distil import distil, soft_label_loss, teacher_logits
 from thrifty.nn.exponents import ExponentTensor
 from thrifty.nn.fair import FairTable
+from thrifty.nn.gating import GatedConv2d, gating_loss
+from thrifty.nn.hadamard import UnitaryGroupConv2d, hadamard
 from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
 from thrifty.nn.lma import similar_codes
 from thrifty.nn.maps import (
@@ -18,18 +20,22 @@ from thrifty.nn.maps import (
     TileMap,
 )
 from thrifty.nn.packed import PackedLinear, Packing, pack_linears
+from thrifty.nn.polynomials import RecurrenceLinear
 from thrifty.nn.pruning import IterativePruning, Masks, cubic_sparsity, masks_of, prune
 from thrifty.nn.saliency import prunable, saliency
 from thrifty.nn.share import Sharing, compress_embeddings, share_parameters
 from thrifty.nn.shared import SharedParameter, scale_updates
 from thrifty.nn.sharing import SharedConv2d, SharedEmbedding, SharedEmbeddingBag, SharedLinear
+from thrifty.nn.structured import DisplacementLinear
 
 __all__ = [
     "BlockMap",
     "Couple",
     "CyclicMap",
+    "DisplacementLinear",
     "ExponentTensor",
     "FairTable",
+    "GatedConv2d",
     "Interpolated",
     "ItemVocabulary",
     "IterativePruning",
@@ -39,6 +45,7 @@ __all__ = [
     "Packing",
     "ParameterMap",
     "RandomMap",
+    "RecurrenceLinear",
     "SharedConv2d",
     "SharedEmbedding",
     "SharedEmbeddingBag",
@@ -48,10 +55,13 @@ __all__ = [
     "Shrunk",
     "SimilarityMap",
     "TileMap",
+    "UnitaryGroupConv2d",
     "compress_embeddings",
     "couples_of",
     "cubic_sparsity",
     "distil",
+    "gating_loss",
+    "hadamard",
     "interpolate",
     "load_compressed",
     "masks_of",
