@@ -180,3 +180,15 @@ def test_weights_that_are_not_finite_stay():
     done = nn.share_parameters(model, "1 kB")
     assert done.left == {"0": "weights that are not finite"}
     assert done.replaced == ("1",)
+
+
+def test_weights_of_another_kind_stay():
+    """The dtype of the first module is the array's; others, and whole numbers, are listed."""
+    model = torch.nn.Sequential(*(torch.nn.Linear(4, 4) for _ in range(3)))
+    model[1].half()
+    model[2].weight = torch.nn.Parameter(torch.ones(4, 4, dtype=torch.int8), requires_grad=False)
+    done = nn.share_parameters(model, "1 kB")
+    assert done.left == {
+        "1": "weights of torch.float16 on cpu", "2": "weights of torch.int8 (4, 4)",
+    }  # fmt: skip
+    assert done.shared.values.dtype == torch.float32

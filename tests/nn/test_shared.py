@@ -82,7 +82,7 @@ def test_scaled_gradients_are_those_of_the_formula(name):
         one = Both(MAPS[name]())
         one.shared.map.signed = False
         one.shared.map._work_out()
-        one.shared.scales[:] = 1.0
+        one.shared.scales.view(torch.float64)[:] = 1.0
         (given,) = torch.autograd.grad(one.shared.matrix(region).sum(), one.shared.values)
         counts, sums = counts + given, sums + scale * given
     torch.testing.assert_close(ours, raw / (sums**2 / counts.clamp(min=1) + 1e-12))
@@ -150,6 +150,7 @@ def test_halves_use_torch():
     module(IDS).float().sum().backward()
     assert module.shared.values.grad.dtype == torch.bfloat16
     wide = copy.deepcopy(module).double()
+    assert wide.shared.scale(wide.regions[0]) == module.shared.scale(module.regions[0]) == 0.5
     torch.testing.assert_close(module(IDS).double(), wide(IDS), rtol=0.02, atol=0.02)
 
 

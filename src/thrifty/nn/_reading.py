@@ -14,7 +14,16 @@ import torch
 from thrifty.nn._places import add_rows, add_tiles, read_rows, read_tiles
 from thrifty.nn.maps import ParameterMap
 
-__all__ = ["Door", "Matrix", "Region", "Rows", "Scaled", "add_matrix", "tile_order"]
+__all__ = [
+    "Door",
+    "Matrix",
+    "Region",
+    "Rows",
+    "Scaled",
+    "add_matrix",
+    "read_matrix",
+    "tile_order",
+]
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ class TileMap(ParameterMap):
         rest: as of `ParameterMap`, but for block and hashes.
     """
 
-    def __init__(self, size: int, *, tile: tuple[int, int] = (32, 32), **rest: Any) -> None:
+    def __init__(self, size: int, *, tile: tuple[int, int] = (32, 128), **rest: Any) -> None:
         high, wide = (whole("tile", side, 1, 2**15) for side in tile)
         super().__init__(size, block=min(high * wide, size), **rest)
         self.tile = (high, wide)
@@ -163,7 +163,7 @@ class CyclicMap(ParameterMap):
 
     CYCLIC = True
 
-    def __init__(self, size: int, *, tile: tuple[int, int] | None = (32, 32), **rest: Any) -> None:
+    def __init__(self, size: int, *, tile: tuple[int, int] | None = (32, 128), **rest: Any) -> None:
         super().__init__(size, block=1024, **rest)
         self.tile = tile and (whole("tile", tile[0], 1, 2**15), whole("tile", tile[1], 1, 2**15))
 

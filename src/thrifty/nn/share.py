@@ -177,6 +177,8 @@ def _found(
     for name, module in model.named_modules(remove_duplicate=False):
         if next(module.parameters(recurse=False), None) is not None:
             why = "kept" if name in keep else _unfit(name, module, sought)
+            first = next(iter(found.values()), module)
+            why = why or _unlike(first, module)
             if why:
                 left[name] = why
             else:
@@ -204,6 +206,12 @@ def _unfit(name: str, module: Any, sought: Collection[int]) -> str:
     if "weight" not in module._parameters or module._forward_hooks or module._forward_pre_hooks:
         return "hooks or a weight that is worked out"
     return ""
+
+
+def _unlike(first: Any, module: Any) -> str:
+    """Why two weights cannot stand in one array; nothing if they can."""
+    kinds = [(held.weight.dtype, held.weight.device) for held in (first, module)]
+    return "" if kinds[0] == kinds[1] else "weights of {} on {}".format(*kinds[1])
 
 
 def _own(module: nn.Module) -> Iterator[nn.Parameter]:

@@ -35,7 +35,8 @@ TINY = 1e-12
 class SharedParameter(nn.Module):
     """Weights of many modules in one array: each is scale * sign * values[slot].
 
-    What is kept is the array, the seed of the map and a scale a region. On the CPU, in float32
+    What is kept is the array, the seed of the map and a scale a region (the bits of a float64, so
+    that changing the dtype of a model leaves it). On the CPU, in float32
     and float64, runs of weights are copied by kernels that work slots out; elsewhere by torch's
     own indexing with the same slots.
 
@@ -75,7 +76,7 @@ class SharedParameter(nn.Module):
         draws = torch.Generator().manual_seed(map.seed)
         self.values = nn.Parameter(std * torch.randn(map.size, generator=draws).to(dtype))
         self.register_buffer("seed", torch.tensor(map.seed, dtype=torch.int64))
-        self.register_buffer("scales", torch.zeros(0, dtype=torch.float64))
+        self.register_buffer("scales", torch.zeros(0, dtype=torch.int64))
         if map.codes.size:
             self.register_buffer("codes", torch.from_numpy(map.codes.view(np.int16)))
         self._regions: list[Region] = []
@@ -113,9 +114,14 @@ class SharedParameter(nn.Module):
         tile = self.map.tile if tiled and self.map.hashes == 1 else None
         made = Region(len(self._regions), first, row, rows, columns, tile)
         self._regions.append(made)
-        self.scales = torch.cat([self.scales, self.scales.new_tensor([scale])])
+        given = torch.tensor([scale], dtype=torch.float64, device=self.scales.device)
+        self.scales = torch.cat([self.scales, given.view(torch.int64)])
         self._shares = None
         return made
+
+    def scale(self, region: Region) -> float:
+        """What values of the array are multiplied by in this region."""
+        return float(self.scales[region.number].view(torch.float64))
 
     def rows(self, region: Region, ids: torch.Tensor) -> torch.Tensor:
         """The rows of a region of these numbers.
@@ -155,7 +161,7 @@ class SharedParameter(nn.Module):
         total = np.zeros(self.map.size)
         for region, matrix in weights:
             given = matrix.detach().to("cpu", torch.float64).contiguous().numpy()
-            self._add(total, region, given, 1 / float(self.scales[region.number]))
+            self._add(total, region, given, 1 / self.scale(region))
         counts = self._counts()[0]
         used = counts > 0
         total[used] /= counts[used] if mean else np.sqrt(counts[used])
@@ -174,7 +180,7 @@ class SharedParameter(nn.Module):
         for region in self._regions:
             ones = np.ones((region.rows, region.columns))
             self._add(counts, region, ones, 1.0, signed=False)
-            self._add(sums, region, ones, float(self.scales[region.number]), signed=False)
+            self._add(sums, region, ones, self.scale(region), signed=False)
         return counts, sums
 
     def _scaling(self) -> torch.Tensor | None:
@@ -210,7 +216,8 @@ class SharedParameter(nn.Module):
         start = positions if flat is None else positions - region.first
         slots, signs = self.map.slots(start.reshape(-1), flat, width)
         scaled = Scaled.apply(self.values, self._scaling())
-        scale = (self.scales[region.number] / self.map.hashes).to(self.values.dtype)
+        scales = self.scales.view(torch.float64)
+        scale = (scales[region.number] / self.map.hashes).to(self.values.dtype)
         found = (scaled[slots] * signs.to(scaled.dtype)).sum(dim=0) * scale
         return found.reshape(positions.shape)
 
@@ -222,7 +229,7 @@ class SharedParameter(nn.Module):
                 scaling: Callable[[], Any] = weakref.WeakMethod(self._scaling)
                 self._door = Door(self.values, lambda: scaling()())
             door = self._door
-        scale = float(self.scales[region.number])
+        scale = self.scale(region)
         handle = None if door is None else door.handle
         return handle, door, self.values.detach(), self.map, region, scale
 
