@@ -9,7 +9,9 @@ from thrifty.nn.fair import FairTable
 from thrifty.nn.gating import GatedConv2d, gating_loss
 from thrifty.nn.hadamard import UnitaryGroupConv2d, hadamard
 from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
+from thrifty.nn.labelheads import LabelHeads, federated_average
 from thrifty.nn.lma import similar_codes
+from thrifty.nn.lora import LoRALinear, add_lora, load_lora, merge_lora, save_lora
 from thrifty.nn.maps import (
     BlockMap,
     CyclicMap,
@@ -20,6 +22,7 @@ from thrifty.nn.maps import (
     TileMap,
 )
 from thrifty.nn.packed import PackedLinear, Packing, pack_linears
+from thrifty.nn.pairs import PairConnect
 from thrifty.nn.polynomials import RecurrenceLinear
 from thrifty.nn.pruning import IterativePruning, Masks, cubic_sparsity, masks_of, prune
 from thrifty.nn.saliency import prunable, saliency
@@ -39,10 +42,13 @@ __all__ = [
     "Interpolated",
     "ItemVocabulary",
     "IterativePruning",
+    "LabelHeads",
+    "LoRALinear",
     "Masks",
     "NestedMap",
     "PackedLinear",
     "Packing",
+    "PairConnect",
     "ParameterMap",
     "RandomMap",
     "RecurrenceLinear",
@@ -56,19 +62,24 @@ __all__ = [
     "SimilarityMap",
     "TileMap",
     "UnitaryGroupConv2d",
+    "add_lora",
     "compress_embeddings",
     "couples_of",
     "cubic_sparsity",
     "distil",
+    "federated_average",
     "gating_loss",
     "hadamard",
     "interpolate",
     "load_compressed",
+    "load_lora",
     "masks_of",
+    "merge_lora",
     "pack_linears",
     "prunable",
     "prune",
     "saliency",
+    "save_lora",
     "scale_updates",
     "share_parameters",
     "similar_codes",
