@@ -46,7 +46,7 @@ def test_the_factor_is_of_the_inverse(columns):
 def test_the_loop_is_the_one_written_down(bits):
     """Column by column or by blocks: the same weights, and the trace is the sum of errors."""
     weight, moments = layer(0, columns=300)
-    made = gptq(weight, moments, bits=bits, grid="kmeans", by_size=False)
+    made = gptq(weight, moments, bits=bits, grid="kmeans", by_size=False, unbiased=False)
     values = made.arrays()["codebook"][:, 0].astype(np.float64) * made.arrays()["unit"][0]
     expected, total = slow(weight, moments, values, 0.01)
     assert (abs(made.decode() - expected) < 1e-7).mean() > 0.99  # but for ties in float32
@@ -83,18 +83,33 @@ def test_the_grids_of_leanquant_err_less(lean, plain):
 
 @pytest.mark.parametrize(("grid", "plain"), [("lean", "kmeans"), ("lean-affine", "affine")])
 def test_every_row_takes_the_power_that_errs_least(grid, plain):
-    """Without a power, no row's share of the trace is above that of the plain grid or a power."""
+    """Without a power, no row's share of the trace is above that of plain grids or a power."""
     weight, moments = layer(7)
     damped = moments + 0.01 * moments.diagonal().mean() * np.eye(150)
 
     def shares(**how):
-        gap = weight - gptq(weight, moments, bits=2, **how).decode()
+        gap = weight - gptq(weight, moments, bits=2, unbiased=False, **how).decode()
         return ((gap @ damped) * gap).sum(axis=1)
 
     best = shares(grid=grid)
-    others = [shares(grid=plain), shares(grid=grid, power=1.5), shares(grid=grid, power=3.0)]
+    others = [shares(grid=grid, power=power) for power in (1.5, 3.0)]
+    others += [shares(grid=each) for each in {"affine", plain}]
     np.testing.assert_allclose(best, np.min(others, axis=0), rtol=1e-3)
     assert all((best < other * 0.99).any() for other in others)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("group", [None, 32])
+def test_outputs_are_on_average_as_large_as_they_were(grid, group):
+    """The slope of each row's outputs on those of its weights is 1 but for float16's rounding."""
+    weight, moments = layer(8)
+    slopes = []
+    for unbiased in (True, False):
+        made = gptq(weight, moments, bits=2, grid=grid, group=group, unbiased=unbiased).decode()
+        shared = ((weight @ moments) * made).sum(axis=1)
+        slopes.append(shared / ((weight @ moments) * weight).sum(axis=1))
+    np.testing.assert_allclose(slopes[0], 1, atol=2e-3)
+    assert abs(slopes[1] - 1).max() > 0.01
 
 
 def test_the_order_of_columns_changes_nothing_but_rounding():
@@ -108,7 +123,7 @@ def test_the_order_of_columns_changes_nothing_but_rounding():
 def test_inputs_that_do_not_depend_on_each_other_leave_rounding():
     """With diagonal moments no column can make up for another: every weight goes to the nearest."""
     weight = layer(3)[0]
-    made = gptq(weight, np.diag(np.linspace(1, 9, 150)), grid="kmeans", damping=0)
+    made = gptq(weight, np.diag(np.linspace(1, 9, 150)), grid="kmeans", damping=0, unbiased=False)
     assert made == LeanCodec(4).encode(weight)
 
 
@@ -124,7 +139,7 @@ def test_inputs_that_never_come_are_rounded():
     """Columns whose input is always 0 move no other, and go to the nearest value."""
     weight, moments = layer(5)
     moments[:20], moments[:, :20] = 0, 0
-    made = gptq(weight, moments, grid="affine").decode()
+    made = gptq(weight, moments, grid="affine", unbiased=False).decode()
     nearest = LeanCodec(4, "affine").encode(weight).decode()
     np.testing.assert_array_equal(made[:, :20], nearest[:, :20])
     assert gptq(weight, np.zeros((150, 150)), grid="kmeans") == LeanCodec(4).encode(weight)

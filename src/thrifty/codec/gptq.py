@@ -9,7 +9,7 @@ from scipy.linalg import LinAlgError, cholesky
 from scipy.linalg.lapack import dtrtri
 
 from thrifty.codec._buffers import array_of, values_of
-from thrifty.codec._grids import GRIDS, fit_grid, grid_tables, nearest_code, slices
+from thrifty.codec._grids import GRIDS, fit_grid, grid_tables, look_up, nearest_code, slices
 from thrifty.codec._units import in_units
 from thrifty.codec.codec import Encoded
 from thrifty.codec.leanquant import LeanCodec, matrix_shape
@@ -21,6 +21,7 @@ __all__ = ["gptq", "input_moments", "output_error"]
 Square = NDArray[np.float64]
 BLOCK = 128
 POWERS = (1.5, 3.0)
+MOST_STRETCH = 1.25
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -54,6 +55,7 @@ def gptq(
     damping: float = 0.01,
     by_size: bool = True,
     power: float | None = None,
+    unbiased: bool = True,
 ) -> Encoded:
     """Quantise the weights of a linear map for the inputs it has, after Frantar et al. 2022.
 
@@ -68,6 +70,10 @@ def gptq(
     "lean-affine": the even steps that are best so, of a mesh of shorter ranges (Zhang and
     Shrivastava 2024, arXiv:2407.10032).
 
+    Grids that err least shrink what a layer puts out by some percent, which costs a model more
+    than errors of that size that go either way; so each row's grid is stretched afterwards until
+    its outputs are on average as large as they were.
+
     Args:
         weight: (out, in) array or tensor of floats; (out, ...) is taken as (out, all the rest).
         moments: (in, in) second moments of the inputs, of any scale: `input_moments`.
@@ -79,7 +85,9 @@ def gptq(
             always 0 or a sum of others.
         by_size: columns of large moments first.
         power: of 1 / U_jj in what an error costs while a lean grid is fitted (3 or 4 in the paper);
-            if None each row takes the one of several that errs least after all, 0 among them.
+            if None each row takes the grid that errs least after all: of powers 1.5 and 3, and of
+            those that look at the weights alone.
+        unbiased: stretch grids as said.
 
     Returns:
         What `LeanCodec(bits, form, group)` encodes; its size is foretold by `LeanCodec.size`.
@@ -120,7 +128,8 @@ def gptq(
         made = layer.quantised(fit_grid(matrix, kind, codec.bits, layer.step, costs))
         best = made if best is None else _better(best, made)
     assert best is not None
-    arrays = codec.encoded_arrays(best.codes, unit, best.grid)
+    stretched = layer.stretched(best, square) if unbiased else best.grid
+    arrays = codec.encoded_arrays(best.codes, unit, stretched)
     return Encoded(codec, found.shape, found.dtype.name, arrays)
 
 
@@ -151,7 +160,9 @@ def _fits(grid: str, ease: Square, power: float | None) -> Iterator[tuple[str, S
     elif power is not None:
         yield grid, _costs(ease, in_range("power", power, 0, 16))
     else:
-        yield ("affine" if grid == "lean-affine" else "kmeans"), None
+        yield "affine", None
+        if grid == "lean":
+            yield "kmeans", None
         for each in POWERS:
             yield grid, _costs(ease, each)
 
@@ -185,6 +196,9 @@ class _Layer:
         """Codes on a grid: by blocks of columns, the errors of each move all after it."""
         rows, columns = self.matrix.shape
         counts = (rows, len(slices(columns, self.step)))
+        if self.codec.form == "codebook" and "scale" in grid:
+            even = grid_tables(grid, "affine", counts, self.codec.bits)
+            grid = {"codebook": even.astype(np.float16)}
         tables = grid_tables(grid, self.codec.form, counts, self.codec.bits)
         weights, losses = np.ascontiguousarray(self.matrix[:, self.order]), np.zeros(rows)
         codes = np.empty(weights.shape, np.uint8)
@@ -197,6 +211,22 @@ class _Layer:
             losses += np.einsum("rj,rj->r", errors, errors)
             weights[:, part.stop :] -= errors @ self.factor[part, part.stop :]
         return _Made(codes, grid, losses)
+
+    def stretched(self, made: _Made, moments: Square) -> dict[str, np.ndarray]:
+        """The grid times w'Mw / w'Mq in each row, which gives outputs their size back."""
+        rows, columns = self.matrix.shape
+        counts = (rows, len(slices(columns, self.step)))
+        tables = grid_tables(made.grid, self.codec.form, counts, self.codec.bits)
+        rounded = np.empty_like(self.matrix)
+        look_up(made.codes, tables, self.step, rounded)
+        seen = self.matrix @ moments
+        whole, shared = (np.einsum("rj,rj->r", seen, x) for x in (self.matrix, rounded))
+        known = (shared > whole / MOST_STRETCH) & (shared < whole * MOST_STRETCH)
+        stretch = np.where(known, whole / np.where(known, shared, 1), 1)
+        return {
+            name: (array * stretch.reshape(-1, *[1] * (array.ndim - 1))).astype(np.float16)
+            for name, array in made.grid.items()
+        }
 
 
 def inverse_factor(moments: Square, damping: float) -> Square:
