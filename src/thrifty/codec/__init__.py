@@ -1,5 +1,6 @@
 """codec: tensors to fewer bits and back: number formats, lossless codes, codebooks."""
 
+from thrifty.codec.bitsneeded import error_floor, required_bits, required_format
 from thrifty.codec.blockfloat import BlockFloat
 from thrifty.codec.blocks import encoded_rows
 from thrifty.codec.codebook import CodebookCodec
@@ -26,6 +27,7 @@ from thrifty.codec.multisetfunction import MultisetFunction
 from thrifty.codec.nf4 import NF4
 from thrifty.codec.nofm import NOfM
 from thrifty.codec.numberformat import quantize
+from thrifty.codec.outliersplit import OutlierSplit
 from thrifty.codec.overq import OverQ
 from thrifty.codec.packing import pack, unpack
 from thrifty.codec.products import PackedMatrix
@@ -50,6 +52,7 @@ __all__ = [
     "LogFormat",
     "MultisetFunction",
     "NOfM",
+    "OutlierSplit",
     "OverQ",
     "PackedMatrix",
     "Saving",
@@ -58,6 +61,7 @@ __all__ = [
     "TopLogits",
     "decoded_blocks",
     "encoded_rows",
+    "error_floor",
     "gptq",
     "input_moments",
     "kahan_add",
@@ -69,6 +73,8 @@ __all__ = [
     "output_error",
     "pack",
     "quantize",
+    "required_bits",
+    "required_format",
     "saving_of",
     "sparse_sizes",
     "two_product",

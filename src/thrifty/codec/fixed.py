@@ -79,7 +79,7 @@ class FixedPoint(NumberFormat):
         """The numbers of codes: two's complement, times 2**-fraction."""
         whole_numbers = np.asarray(codes, np.int64)
         negative = whole_numbers >> (self.bits - 1)
-        return (whole_numbers - (negative << self.bits)) * 2.0**-self.fraction
+        return (whole_numbers - (negative << self.bits)) * np.float64(2.0**-self.fraction)
 
     def bound(self, x: Any) -> NDArray[np.float64]:
         """Half a step or a whole one, or the distance to the range."""
