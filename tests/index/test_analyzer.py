@@ -15,6 +15,7 @@ TEXTS = [
     "",
     "don't_x 3.5 \u4e2d\u6587",
     "A",
+    "the \u65e5\u672c\u8a9eText\u3067 \u3000\uff76\uff9e\u30fc, \u5b57\u2026 \U00020000\U00020001x",
 ]
 
 
@@ -45,6 +46,35 @@ def test_places_and_spans():
         ("\ufb01les", "file"), ("caf\u00e9s", "caf\u00e9")
     ]  # fmt: skip
     assert Analyzer().spans("two lasers")[-1] == (4, 10, "laser")
+
+
+def test_chinese_and_japanese_are_pairs():
+    """A run of n characters is n - 1 pairs, one alone is a word; letters beside it are words."""
+    plain = Analyzer(stem=False, stop=False)
+    assert plain.tokens(TEXTS[-1]) == [
+        "the", "\u65e5\u672c", "\u672c\u8a9e", "text", "\u3067", "\u30ac\u30fc", "\u5b57",
+        "\U00020000\U00020001", "x",
+    ]  # fmt: skip
+    assert Analyzer(pairs=False).tokens("\u65e5\u672c\u8a9e") == ["\u65e5\u672c\u8a9e"]
+    assert plain.tokens("\ud55c\uad6d\uc5b4 caf\u00e9") == ["\ud55c\uad6d\uc5b4", "caf\u00e9"]
+
+
+def test_spans_of_pairs_are_where_they_stand():
+    """Pairs overlap; where the normal form has other characters, pieces between marks are found."""
+    plain = Analyzer(stem=False, stop=False)
+    text = "a\u65e5\u672c\u8a9eb"
+    spans = [(0, 1, "a"), (1, 3, "\u65e5\u672c"), (2, 4, "\u672c\u8a9e"), (4, 5, "b")]
+    assert plain.spans(text) == spans
+    assert plain.spans(text + "\u2026\u65e5") == [*spans, (6, 7, "\u65e5")]
+    assert [term for _, _, term in plain.spans(TEXTS[-1])] == plain.tokens(TEXTS[-1])
+
+
+def test_what_was_made_before_pairs_has_none():
+    """A spec without the word gives runs whole, as they were indexed."""
+    spec = Analyzer().spec()
+    assert Analyzer.restore(spec).pairs
+    del spec["pairs"]
+    assert Analyzer.restore(spec).tokens("\u65e5\u672c\u8a9e") == ["\u65e5\u672c\u8a9e"]
 
 
 def test_an_analyzer_comes_back_with_its_words():

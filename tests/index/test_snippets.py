@@ -54,6 +54,12 @@ def test_the_densest_stretch_wins():
     assert [found.text[a:b] for a, b in found.spans] == ["aa", "aa", "bb"]
 
 
+def test_pairs_are_marked_as_one():
+    """Overlapping pairs are one mark, the text is not repeated."""
+    found = snippet("x \u65e5\u672c\u8a9e\u3002\u6587", "\u65e5\u672c\u8a9e", Analyzer())
+    assert found.marked("[", "]") == "x [\u65e5\u672c\u8a9e]\u3002\u6587"
+
+
 def test_refusal():
     """A length below 20 is refused."""
     with pytest.raises(ValueError, match=r"^length must be in 20\.\.\d+, got 5$"):

@@ -1,6 +1,7 @@
 """Store: commits are whole, leftovers go, one writer, damaged manifests are refused."""
 
 import json
+import sys
 
 import pytest
 
@@ -55,6 +56,15 @@ def test_refusals(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(SaveError, match=r"cannot write .*file"):
         Store.create(tmp_path / "file", {})
+
+
+def test_a_system_without_locks_reads_alone(tmp_path, monkeypatch):
+    """Where there are no locks of POSIX nothing is written, and reading goes on."""
+    Store.create(tmp_path / "index", {}).close()
+    monkeypatch.setitem(sys.modules, "fcntl", None)
+    with pytest.raises(SaveError, match=r"no locks of POSIX; reading works$"):
+        Store(tmp_path / "index", write=True)
+    assert Store(tmp_path / "index").segments == []
 
 
 @pytest.mark.parametrize(

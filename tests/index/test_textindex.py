@@ -1,5 +1,6 @@
 """TextIndex: the exact scores, operators, updates, explanations, refusals, and damaged files."""
 
+import hashlib
 import math
 from collections import Counter
 
@@ -245,3 +246,31 @@ def test_refusals(index, tmp_path):
     with pytest.raises(ValueError, match=r"^method must be one of bm25, bm25\+, got 'tf'$"):
         TextIndex.create(tmp_path / "x", method="tf")
     assert len(index) == 3
+
+
+def test_bytes_are_stable(tmp_path):
+    """Golden: lists, places and removals of fixed documents are the same bytes in every version."""
+    index = TextIndex.create(tmp_path / "index", {"title": 2.0, "text": 1.0}, PLAIN)
+    texts = ["heat flow " * (i % 5) + f"n {i * i % 11}" for i in range(300)]
+    titles = [f"word{i % 7} x" for i in range(300)]
+    ids = [f"d{i}" for i in range(300)]
+    index.add(pa.table({"id": ids, "title": titles, "text": texts}))
+    index.commit()
+    index.remove(["d7", "d100"])
+    index.commit()
+    folder, _, _ = index.segments[0]
+    files = [folder / "postings.thrifty", *(tmp_path / "index").glob("removed-*.thrifty")]
+    sums = [hashlib.sha256(path.read_bytes()).hexdigest()[:16] for path in files]
+    assert sums == ["44501581a4e3fd59", "60e4578e7199f2b8"]
+    index.close()
+
+
+def test_a_phrase_of_chinese_or_japanese_is_a_part_of_the_text(tmp_path):
+    """Pairs behind each other are a phrase: who holds the characters in a row is found."""
+    index = TextIndex.create(tmp_path / "index", {"text": 1.0})
+    texts = ["\u65e5\u672c\u8a9e\u306e\u672c", "\u672c\u65e5", "\u65e5\u672c, \u8a9e"]
+    index.add(pa.table({"id": ["a", "b", "c"], "text": texts}))
+    index.commit()
+    assert found(index, '"\u65e5\u672c\u8a9e"') == ["a"]
+    assert sorted(found(index, "\u65e5\u672c")) == ["a", "c"]
+    index.close()

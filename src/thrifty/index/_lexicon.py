@@ -71,7 +71,7 @@ class Lexicon:
 
     def _clear(self) -> None:
         self._slots: dict[str, int] = {}
-        self._vocabulary = Vocabulary(self._number)
+        self._vocabulary = Vocabulary(self._number, self._analyzer.pairs)
         self._dfs: list[int] = []
         self._scales = np.zeros(64, np.float32)
         self._local = np.full((64, max(len(self._segments), 1)), -1, np.int32)

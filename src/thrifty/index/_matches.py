@@ -10,8 +10,9 @@ import numpy as np
 
 from thrifty.core.kernels import njit
 from thrifty.hashing._ngrams import find_words
+from thrifty.index._pairs import RUN
 from thrifty.index._vocabulary import STOP, Vocabulary
-from thrifty.index.analyzer import Analyzer, normal_text
+from thrifty.index.analyzer import Analyzer
 
 __all__ = ["Found", "Matcher", "matcher"]
 
@@ -72,7 +73,7 @@ class Matcher:
     def _clear(self) -> None:
         self._numbers: dict[str, int] = {}
         self._terms: list[str] = []
-        self._vocabulary = Vocabulary(self._number)
+        self._vocabulary = Vocabulary(self._number, self._analyzer.pairs)
 
     def _number(self, word: str) -> int:
         term = self._analyzer.term(word)
@@ -94,16 +95,23 @@ class Matcher:
             beginnings: of terms that match as well.
         """
         made: list[Found] = [[] for _ in texts]
-        plain = [place for place, text in enumerate(texts) if text and _plain(text)]
-        asked = [normal_text(query), *(texts[place] for place in plain)]
+        plain = [place for place, text in enumerate(texts) if text and self._plain(text)]
+        asked = [self._analyzer.normal(query), *(texts[place] for place in plain)]
         terms, found = self._quick(asked, beginnings)
         for place, own in zip(plain, found, strict=True):
             made[place] = own
         for place, text in enumerate(texts):
-            if text and not _plain(text):
+            if text and not self._plain(text):
                 spans = self._analyzer.spans(text)
                 made[place] = [s for s in spans if s[2] in terms or s[2].startswith(beginnings)]
         return made
+
+    def _plain(self, text: str) -> bool:
+        """Whether words are cut where they stand: the text is its own normal form, in no pairs."""
+        if text.isascii():
+            return True
+        pairs = self._analyzer.pairs and RUN.search(text)
+        return not pairs and unicodedata.is_normalized("NFKC", text)
 
     def _quick(
         self, texts: Sequence[str], beginnings: tuple[str, ...]
@@ -142,8 +150,3 @@ class Matcher:
 def matcher(analyzer: Analyzer) -> Matcher:
     """The matcher that all searches with an analyzer share."""
     return Matcher(analyzer)
-
-
-def _plain(text: str) -> bool:
-    """Whether words are cut where they stand: the text is its own normal form."""
-    return text.isascii() or unicodedata.is_normalized("NFKC", text)

@@ -17,6 +17,7 @@ from thrifty.core.kernels import njit
 from thrifty.hashing._ngrams import find_words
 from thrifty.hashing._texts import lay_out, text_blocks
 from thrifty.hashing.keys import hash_bytes, seed_key
+from thrifty.index._pairs import paired
 
 __all__ = ["STOP", "Vocabulary", "normal", "words_of"]
 
@@ -84,10 +85,11 @@ class Vocabulary:
 
     Args:
         number: the number of a spelling in lower case, at least 0, or STOP; called once each.
+        pairs: cut runs of Chinese and Japanese into overlapping pairs.
     """
 
-    def __init__(self, number: Callable[[str], int]) -> None:
-        self._number = number
+    def __init__(self, number: Callable[[str], int], pairs: bool = False) -> None:
+        self._number, self._pairs = number, pairs
         self._keys = np.zeros(SMALLEST, np.uint64)
         self._ids = np.zeros(SMALLEST, np.int32)
         self._held = 0
@@ -114,7 +116,8 @@ class Vocabulary:
             DataError: texts that are not UTF-8.
         """
         ends, parts, start = [np.zeros(1, np.int64)], [np.zeros(0, np.int32)], 0
-        for data, offsets in text_blocks(normal(texts)):
+        array = paired(normal(texts)) if self._pairs else normal(texts)
+        for data, offsets in text_blocks(array):
             made, ids = self._block(data, offsets)
             ends.append(made[1:] + start)
             parts.append(ids)

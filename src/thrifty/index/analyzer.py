@@ -11,9 +11,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import one_of
+from thrifty.index._pairs import PIECE, cut_word, paired_text
 from thrifty.index._vocabulary import STOP, Vocabulary, normal, words_of
 
-__all__ = ["Analyzer", "Terms", "normal_text"]
+__all__ = ["Analyzer", "Terms"]
 
 LONGEST = 255  # bytes of a term; what is longer is no word of a language
 STEMMING = threading.Lock()  # a stemmer holds a cache of its own
@@ -38,13 +39,16 @@ class Analyzer:
     """Cut texts into terms, the same for documents and for queries.
 
     A word is a run of letters, digits and underscores, in Unicode's normal form KC and lower case.
-    Stemming is Snowball's (Porter 2001), stop words are those of a list by language.
+    Stemming is Snowball's (Porter 2001), stop words are those of a list by language. Chinese and
+    Japanese are written without spaces: a run of their characters is cut into overlapping pairs, so
+    that a word of two or more characters is found wherever it stands, best as a "phrase".
 
     Args:
         language: of stemmer and stop list, such as "english", "german" or "french"; see
             `languages()`.
         stem: cut endings, so that "laser" finds "lasers".
         stop: leave out words such as "the": True for the list of the language, or words.
+        pairs: cut runs of Chinese and Japanese into pairs; else each run is a word.
 
     Raises:
         ValueError: a language without stemmer, or without stop list.
@@ -59,6 +63,7 @@ class Analyzer:
     language: str = "english"
     stem: bool = True
     stop: bool | Sequence[str] = True
+    pairs: bool = True
 
     def __post_init__(self) -> None:
         if self.stem:
@@ -86,12 +91,12 @@ class Analyzer:
 
     def tokens(self, text: str) -> list[str]:
         """The terms of one text, in order."""
-        terms = (self.term(word) for _, _, word in words_of(normal_text(text)))
+        terms = (self.term(word) for _, _, word in words_of(self.normal(text)))
         return [term for term in terms if term]
 
     def words(self, text: str) -> list[str]:
         """The words of one text in lower case, before any is left out or stemmed."""
-        return [word for _, _, word in words_of(normal_text(text))]
+        return [word for _, _, word in words_of(self.normal(text))]
 
     def placed(self, text: str) -> list[tuple[int, str]]:
         """Place among all words, and term, of the words of one text that are not left out."""
@@ -100,10 +105,22 @@ class Analyzer:
 
     def spans(self, text: str) -> list[tuple[int, int, str]]:
         """First character, end and term of each word of one text, as it is written."""
-        if normal_text(text) == text:
-            found = [(a, b, self.term(word)) for a, b, word in words_of(text)]
+        if _normal(text) == text:
+            found = [(a, b, self.term(word)) for a, b, word in self._cut(text)]
             return [(a, b, term) for a, b, term in found if term]
         return _spans_of_pieces(self, text)
+
+    def normal(self, text: str) -> str:
+        """The text as it is indexed, words with spaces or marks between."""
+        plain = _normal(text)
+        return paired_text(plain) if self.pairs and not text.isascii() else plain
+
+    def _cut(self, text: str) -> list[tuple[int, int, str]]:
+        """First character, end and spelling of each word of a text in its normal form."""
+        words = words_of(text)
+        if not self.pairs or text.isascii():
+            return words
+        return [part for first, _, word in words for part in cut_word(first, word)]
 
     def terms(self, texts: Any) -> Terms:
         """The terms of many texts at once.
@@ -132,16 +149,17 @@ class Analyzer:
             term = self.term(word)
             return words.setdefault(term, len(words)) if term else STOP
 
-        return Vocabulary(number)
+        return Vocabulary(number, self.pairs)
 
     def spec(self) -> dict[str, Any]:
         """What it was made with, as JSON can hold it; the stop words themselves."""
-        return {"language": self.language, "stem": self.stem, "stop": sorted(self.left_out)}
+        stop = sorted(self.left_out)
+        return {"language": self.language, "stem": self.stem, "stop": stop, "pairs": self.pairs}
 
     @classmethod
     def restore(cls, spec: Mapping[str, Any]) -> "Analyzer":
-        """Inverse of `spec`."""
-        return cls(**spec)
+        """Inverse of `spec`; what was made before there were pairs has none."""
+        return cls(**{"pairs": False, **spec})
 
 
 @functools.cache
@@ -170,7 +188,7 @@ def stop_words(language: str) -> frozenset[str]:
 
 
 def _cut(words: Iterable[str]) -> frozenset[str]:
-    return frozenset(word for text in words for _, _, word in words_of(normal_text(text)))
+    return frozenset(word for text in words for _, _, word in words_of(_normal(text)))
 
 
 @functools.cache
@@ -180,7 +198,7 @@ def _stemmer(language: str) -> Any:
     return Stemmer.Stemmer(language)
 
 
-def normal_text(text: str) -> str:
+def _normal(text: str) -> str:
     """The text as it is indexed; halves of surrogate pairs are replaced."""
     if text.isascii():
         return text
@@ -190,13 +208,12 @@ def normal_text(text: str) -> str:
 
 def _spans_of_pieces(analyzer: Analyzer, text: str) -> list[tuple[int, int, str]]:
     """Spans where the normal form has other characters: each piece between spaces is one span."""
-    made, place = [], 0
-    for piece in text.split():
-        start = text.index(piece, place)
-        place = start + len(piece)
-        plain = normal_text(piece)
-        found = [(a, b, analyzer.term(word)) for a, b, word in words_of(plain)]
-        same = len(plain) == len(piece)
+    made = []
+    for piece in PIECE.finditer(text):
+        start, place = piece.span()
+        plain = _normal(piece[0])
+        found = [(a, b, analyzer.term(word)) for a, b, word in analyzer._cut(plain)]
+        same = len(plain) == place - start
         made += [
             (start + a, start + b, term) if same else (start, place, term)
             for a, b, term in found

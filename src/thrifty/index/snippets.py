@@ -102,8 +102,13 @@ def _shown(text: str, found: Sequence[tuple[int, int, str]], length: int) -> Sni
     """The best stretch of a text with these matches."""
     first, last = _best(found, length) if found else (0, 0)
     begin, end = _around(text, first, last, length)
-    spans = tuple((a - begin, b - begin) for a, b, _ in found if a >= begin and b <= end)
-    return Snippet(text[begin:end], spans, begin > 0, end < len(text))
+    spans: list[tuple[int, int]] = []
+    for a, b, _ in found:
+        if spans and a - begin < spans[-1][1] and b <= end:  # pairs of characters overlap
+            spans[-1] = spans[-1][0], b - begin
+        elif a >= begin and b <= end:
+            spans.append((a - begin, b - begin))
+    return Snippet(text[begin:end], tuple(spans), begin > 0, end < len(text))
 
 
 def _best(found: Sequence[tuple[int, int, str]], length: int) -> tuple[int, int]:

@@ -176,8 +176,11 @@ def fingerprint(path: Path) -> list[int]:
 
 def _taken(path: Path) -> int:
     """The lock; the system gives it back when the process ends, however it ends."""
-    import fcntl
-
+    try:
+        import fcntl
+    except ModuleNotFoundError as error:
+        message = f"cannot write {path.parent}: this system has no locks of POSIX; reading works"
+        raise SaveError(errno.ENOTSUP, message) from error
     try:
         lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     except OSError as error:
