@@ -16,7 +16,7 @@ from evidence.codec._language_model import linears
 from evidence.codec._quantised import BITS, WAYS, moments_of, table
 from evidence.datasets import data_folder
 from thrifty.models import read_qrels, read_queries
-from thrifty.models.judging import judge
+from thrifty.models.rankings import judge
 
 LONGEST, CALIBRATED = 64, 512
 SETTINGS = (

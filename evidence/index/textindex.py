@@ -19,7 +19,7 @@ from evidence import Evidence, run
 from evidence.datasets import data_folder
 from evidence.timing import best
 from thrifty.index import Analyzer, TextIndex
-from thrifty.models.judging import judge
+from thrifty.models.rankings import judge
 
 SETS = {"cranfield": "ir_cranfield", "npl": "ir_npl"}
 AGAINST = "bm25s with stop words, PyStemmer, BM25+, k1 1.2, b .65, over title and text"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from evidence.datasets import data_folder
 from thrifty.models import SearchIndex, index_documents, read_qrels, read_queries
-from thrifty.models.judging import Qrels
+from thrifty.models.rankings import Qrels
 
 __all__ = ["COLLECTIONS", "judged", "made"]
 

@@ -7,7 +7,7 @@ import numpy as np
 from evidence import Evidence, run
 from evidence.models._retrieval import judged, made
 from thrifty.models import Fusion
-from thrifty.models.judging import judge
+from thrifty.models.rankings import judge
 from thrifty.models.search_vectors import joined_texts
 from thrifty.models.wide_retriever import WideRetriever
 

@@ -9,7 +9,6 @@ from thrifty.models.expansion import Expand
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.fusion import Fusion
 from thrifty.models.inspection import inspect
-from thrifty.models.judging import read_qrels, read_queries, read_run, write_run
 from thrifty.models.metrics import Metrics
 from thrifty.models.model import Model
 from thrifty.models.phrases import Phrase, Phrases, phrases
@@ -17,6 +16,7 @@ from thrifty.models.plan import Plan, plan
 from thrifty.models.profile import profile
 from thrifty.models.profile_state import TableProfile
 from thrifty.models.rank import RankedNodes, rank
+from thrifty.models.rankings import read_qrels, read_queries, read_run, write_run
 from thrifty.models.resolve import Entities, resolve
 from thrifty.models.search import SearchIndex
 from thrifty.models.search_build import add_documents, index_documents, remove_documents

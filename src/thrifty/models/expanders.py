@@ -13,7 +13,7 @@ import numpy as np
 from thrifty.core import DataError, in_range, whole
 from thrifty.models._acronyms import acronyms_in
 from thrifty.models.expansion import Expander, Weighted
-from thrifty.models.judging import read_lines
+from thrifty.models.rankings import read_lines
 from thrifty.models.search_vectors import joined_texts
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core import in_range, one_of
-from thrifty.models.judging import ndcg
+from thrifty.models.rankings import ndcg
 
 __all__ = ["Fused", "Fusion", "learned_weight"]
 

@@ -17,7 +17,7 @@ from thrifty.index.textquery import parse
 from thrifty.models.encoders import opened_encoder
 from thrifty.models.expansion import Expander, Term, expanded
 from thrifty.models.fusion import Fused, Fusion
-from thrifty.models.judging import judge
+from thrifty.models.rankings import judge
 from thrifty.models.search_answers import answers
 from thrifty.models.search_documents import DOCUMENT, Layout
 from thrifty.models.search_vectors import FEEDBACK, VectorSide

@@ -1,4 +1,4 @@
-"""Judging: measures against slow formulas, every form of file, refusals."""
+"""Rankings: measures against slow formulas, every form of file, refusals."""
 
 import gzip
 import itertools
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from thrifty.core import DataError, SaveError
-from thrifty.models.judging import judge, ndcg, read_qrels, read_queries, read_run, write_run
+from thrifty.models.rankings import judge, ndcg, read_qrels, read_queries, read_run, write_run
 
 
 def slow_ndcg(ranked, grades, k):

@@ -1,4 +1,4 @@
-"""Judging: how good rankings of documents are, and the files of queries, truths and runs."""
+"""Rankings: how good rankings of documents are, and the files of queries, truths and runs."""
 
 import itertools
 import json
