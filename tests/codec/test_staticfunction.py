@@ -74,7 +74,7 @@ def test_the_bits_of_a_key_are_the_exclusive_or_of_three_windows():
     """Read bit by bit, as the definition has it, with the fixed codes of a narrow range."""
     keys, values = np.arange(3000), np.random.default_rng(2).integers(0, 64, 3000)
     made = StaticFunction(keys, values, seed=9)
-    windows = made._codes
+    windows = made._reader.codes
     bits = np.unpackbits(windows.bits)
     ends = np.repeat(windows.bases, 64)[: windows.entries.size] + (windows.entries >> 8)
     from thrifty.codec._signatures import signatures_of

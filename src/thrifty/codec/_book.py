@@ -185,6 +185,15 @@ class Book(NamedTuple):
         wide = kept.astype(np.uint64) + np.uint64(self.low % 2**64)
         return wide.view(np.int64).astype(self.kind) if self.low < 0 else wide.astype(self.kind)
 
+    def value(self, rank: int) -> Any:
+        """The value of this rank, as Python has it."""
+        if self.kind in TEXTS:
+            return self.symbols[rank].as_py()
+        kept = rank if self.symbols is None else self.symbols[rank].item()
+        if self.kind[0] == "f":
+            return kept
+        return bool(kept + self.low) if self.kind == "bool" else kept + self.low
+
     def spec(self) -> dict[str, Any]:
         """What it takes beside the arrays, as JSON can hold it."""
         return {"kind": self.kind, "low": self.low, "width": self.width}

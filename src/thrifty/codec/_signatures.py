@@ -13,7 +13,16 @@ from thrifty.hashing import hash_column
 from thrifty.hashing._columns import chunks
 from thrifty.hashing.keys import hash_bytes, join, key_of, mix, seed_key
 
-__all__ = ["Signed", "fingerprints", "of_column", "signature_of", "signatures_of", "signed"]
+__all__ = [
+    "Signed",
+    "fingerprints",
+    "of_column",
+    "seed_keys",
+    "sign_text",
+    "signature_of",
+    "signatures_of",
+    "signed",
+]
 
 TURN = 0x5349474E4154
 
@@ -41,7 +50,8 @@ def signatures_of(keys: Any, seed: int) -> NDArray[np.uint64]:
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _sign_text(data, first, second, out):
+def sign_text(data, first, second, out):
+    """128 bits of a text of (n,) uint8, by the two keys of `seed_keys`, into (2, 1) uint64."""
     out[0, 0] = hash_bytes(data, 0, data.size, first)
     out[1, 0] = hash_bytes(data, 0, data.size, second)
 
@@ -52,7 +62,8 @@ def _sign_whole(value, first, second, out):
 
 
 @functools.lru_cache(maxsize=64)
-def _seed_keys(seed: int) -> tuple[np.uint64, np.uint64]:
+def seed_keys(seed: int) -> tuple[np.uint64, np.uint64]:
+    """The keys of the two hashes of a signature."""
     return seed_key(seed), seed_key(seed ^ TURN)
 
 
@@ -62,11 +73,11 @@ def signature_of(key: Any, seed: int) -> NDArray[np.uint64]:
         key = key.encode()
     if isinstance(key, bytes):
         out = np.empty((2, 1), np.uint64)
-        _sign_text(np.frombuffer(key, np.uint8), *_seed_keys(seed), out)
+        sign_text(np.frombuffer(key, np.uint8), *seed_keys(seed), out)
         return out
     if isinstance(key, int) and -(2**63) <= key < 2**63:
         out = np.empty((2, 1), np.uint64)
-        _sign_whole(int(key), *_seed_keys(seed), out)
+        _sign_whole(int(key), *seed_keys(seed), out)
         return out
     return signatures_of(key, seed)
 

@@ -17,7 +17,7 @@ from thrifty.core.kernels import njit
 from thrifty.hashing._machine import prefetch, swap_bytes
 from thrifty.hashing.keys import high, load64
 
-__all__ = ["LONGEST", "Windows", "window_bytes"]
+__all__ = ["LONGEST", "Windows", "look_up", "window_bytes"]
 
 LONGEST = 57  # bits of a codeword: what one load of 8 bytes has from any bit on
 TARGET = 4096  # equations a group
@@ -61,7 +61,7 @@ def _window(bits, place):
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
-def _look_up(signatures, bits, entries, bases, pad, key, out):
+def look_up(signatures, bits, entries, bases, pad, key, out):
     """The window of every key; entries and bases must have been checked."""
     first, second = signatures[0], signatures[1]
     groups = np.uint64(entries.size - 1)
@@ -170,7 +170,7 @@ class Windows(NamedTuple):
         """64 bits of each key, the codeword first, then noise; of a stranger noise alone."""
         out = np.empty(signatures.shape[1], np.uint64)
         where = (self.bits, self.entries, self.bases, self.longest - 1, self.key)
-        _look_up(signatures, *where, out)
+        look_up(signatures, *where, out)
         return out
 
 

@@ -130,7 +130,7 @@ class MultisetFunction(Summary):
         if not len(found.numbers):
             raise DataError("keys must be at least 1, got none")
         counts = _counts(WAYS[arrange](found.numbers, len(found.distinct)), len(found.distinct))
-        parts = [sum(counts)] if _shared(counts, found.distinct) else counts
+        parts = [np.sum(counts, axis=0)] if _shared(counts, found.distinct) else counts
         nbytes = sum(_bytes(found.distinct, each) for each in parts)
         if found.lengths is not None:
             nbytes += _bytes(_upto(found.lengths), np.bincount(found.lengths))
@@ -180,7 +180,7 @@ class MultisetFunction(Summary):
 
     def _values(self, name: str, rows: NDArray[np.uint64]) -> Any:
         member = self._members[name]
-        return member._book.values(member._ranks(rows)[0])
+        return member._book.values(member._reader.ranks(rows)[0])
 
     def spec(self) -> dict[str, Any]:
         """What it takes beside the arrays."""
@@ -273,7 +273,7 @@ def _bytes(distinct: Any, counts: NDArray[np.int64]) -> int:
 
 def _shared(counts: Counts, distinct: Any) -> bool:
     """Whether all columns as one function take less than one each."""
-    return _bytes(distinct, sum(counts)) < sum(_bytes(distinct, each) for each in counts)
+    return _bytes(distinct, np.sum(counts, axis=0)) < sum(_bytes(distinct, each) for each in counts)
 
 
 def _flat(rows: NDArray[np.uint64], turned: NDArray[np.int64]) -> Signed:

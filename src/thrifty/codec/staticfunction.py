@@ -1,5 +1,6 @@
 """Static function: keys to values in nearly the entropy of the values, without the keys."""
 
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
@@ -9,13 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from thrifty.codec._book import Book, counted, read_codewords
+from thrifty.codec._book import Book, counted
+from thrifty.codec._reader import Reader
 from thrifty.codec._shape import Shape, entropy_of, shape_of
 from thrifty.codec._sieve import Sieve
 from thrifty.codec._signatures import (
     Signed,
     fingerprints,
-    signature_of,
     signatures_of,
     signed,
 )
@@ -37,7 +38,6 @@ __all__ = ["StaticFunction"]
 
 MOST_CHECK, ATTEMPTS = 24, 64
 CODES, SIEVE, MARKS = 0x636F6465, 0x73696576, 0x6D61726B
-ROWS = 65_536
 
 
 @method(
@@ -112,7 +112,7 @@ class StaticFunction(Summary):
         raise RuntimeError(f"no solution in {ATTEMPTS} attempts: report this with the keys")
 
     def _use(self, book: Book, top: int) -> None:
-        self._book, self._steps, self._top = book, book.steps(), top
+        self._book, self._top = book, top
         self._codes: Windows | None = None
         self._sieve: Sieve | None = None
 
@@ -193,7 +193,7 @@ class StaticFunction(Summary):
             TypeError: keys without a hash.
             IncompatibleError: a default, but no check.
         """
-        ranks, known = self._ranks(signatures_of(keys, self.seed))
+        ranks, known = self._reader.ranks(signatures_of(keys, self.seed))
         values = self._book.values(ranks)
         if default is None:
             return values
@@ -210,7 +210,7 @@ class StaticFunction(Summary):
             IncompatibleError: it was made without a check.
         """
         self._needs_check()
-        return self._ranks(signatures_of(keys, self.seed))[1]
+        return self._reader.ranks(signatures_of(keys, self.seed))[1]
 
     def __getitem__(self, key: Any) -> Any:
         """The value of one key, as a number, a str or bytes.
@@ -218,11 +218,10 @@ class StaticFunction(Summary):
         Raises:
             KeyError: it is found to be a stranger.
         """
-        ranks, known = self._ranks(signature_of(key, self.seed))
-        if not known[0]:
+        rank = self._reader.rank(key, self.seed)
+        if rank < 0:
             raise KeyError(key)
-        found = self._book.values(ranks)[0]
-        return found.as_py() if isinstance(found, pa.Scalar) else found.item()
+        return self._book.value(rank)
 
     def __len__(self) -> int:
         """Distinct keys it was made of."""
@@ -232,28 +231,10 @@ class StaticFunction(Summary):
         if not self.check:
             raise IncompatibleError(f"{self!r} must have a check to know strangers, got check=0")
 
-    def _ranks(self, rows: NDArray[np.uint64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-        """Ranks in the book of the values of keys, and whether they are keys it knows."""
-        ranks = np.full(rows.shape[1], self._top)
-        known = np.ones(rows.shape[1], np.bool_)
-        for start in range(0, ranks.size, ROWS):
-            part = slice(start, start + ROWS)
-            self._read(np.ascontiguousarray(rows[:, part]), ranks[part], known[part])
-        return ranks, known
-
-    def _read(self, rows: NDArray[np.uint64], ranks: Any, known: Any) -> None:
-        if self._sieve is not None:
-            coded = np.flatnonzero(self._sieve.passes(rows))
-            found = np.empty(coded.size, np.int64)
-            self._decode(np.ascontiguousarray(rows[:, coded]), found, known[coded])
-            ranks[coded] = found
-        elif self._codes is not None:
-            self._decode(rows, ranks, known)
-
-    def _decode(self, rows: NDArray[np.uint64], ranks: Any, known: Any) -> None:
-        assert self._codes is not None
-        how = (self.check, rows, self._key(MARKS))
-        read_codewords(self._codes(rows), *self._steps, *how, ranks, known)
+    @functools.cached_property
+    def _reader(self) -> Reader:
+        how = (self._top, self.check, self._key(MARKS))
+        return Reader.of(self._book.steps(), *how, self._codes, self._sieve)
 
     def spec(self) -> dict[str, Any]:
         """What it takes beside the arrays."""

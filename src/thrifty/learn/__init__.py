@@ -23,6 +23,7 @@ from thrifty.learn.nql import NQL
 from thrifty.learn.pagerank import Ranks, pagerank
 from thrifty.learn.personal_ranks import NearRanks, personal_ranks
 from thrifty.learn.refit import refit
+from thrifty.learn.representer import RepresenterSketch
 from thrifty.learn.seeding import parallel_seeds
 from thrifty.learn.settings import Settings
 from thrifty.learn.shortlist import Shortlist
@@ -60,6 +61,7 @@ __all__ = [
     "Quadratic",
     "RACEClassifier",
     "Ranks",
+    "RepresenterSketch",
     "Settings",
     "Shortlist",
     "StormClassifier",
