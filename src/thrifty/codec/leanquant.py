@@ -30,7 +30,7 @@ BLOCK = 1 << 18  # codes that are unpacked at once
     "/ 2; and the rounding of the grid to float16",
     exact="x",
     laws=("codec",),
-    evidence=("leanquant",),
+    evidence=("gptq", "leanquant", "leanquant_retrieval"),
 )
 class LeanCodec(Codec):
     """A code for each weight, and for each row the values that the codes stand for.
