@@ -38,7 +38,8 @@ class ItemVocabulary(nn.Module):
         seed: of rows and of first weights, 0..2**63 - 1.
 
     Raises:
-        ValueError, TypeError: an argument outside its range.
+        ValueError: an argument outside its range.
+        TypeError: an argument that is no whole number.
 
     Example:
         >>> items = ItemVocabulary(8000, 32, 1000)

@@ -48,7 +48,8 @@ def similar_codes(
         (num_ids, pieces) uint16.
 
     Raises:
-        ValueError, TypeError: rows are no table of ids, or an argument is outside its range.
+        ValueError: rows are no table of ids, or an argument is outside its range.
+        TypeError: an argument that is no whole number.
 
     Example:
         >>> rows = [[0, 2], [1, 2], [0, 3], [1, 3], [4, 5], [4, 6]]

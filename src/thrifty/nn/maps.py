@@ -44,7 +44,8 @@ class ParameterMap:
         seed: of the map, 0..2**63 - 1.
 
     Raises:
-        ValueError, TypeError: an argument outside its range.
+        ValueError: an argument outside its range.
+        TypeError: an argument that is no whole number.
 
     Example:
         >>> placed, signs = RandomMap(100, seed=1).slots(torch.arange(5))

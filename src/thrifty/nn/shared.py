@@ -30,7 +30,7 @@ TINY = 1e-12
     "average over its seeds",
     exact="a parameter for every weight",
     laws=("module", "module gradients"),
-    evidence=("shared",),
+    evidence=("shared", "clicks", "recommend"),
 )
 class SharedParameter(nn.Module):
     """Weights of many modules in one array: each is scale * sign * values[slot].
