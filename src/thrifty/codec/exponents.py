@@ -191,14 +191,13 @@ class ExponentReader:
 
     def coded_pair(self) -> tuple[PlaneCode, np.ndarray, np.ndarray] | None:
         """Codes and bits of the exponents, and what goes below each; None where it is not so."""
-        if not self._planes or not self._planes[0].code or not self._planes[0].code.nbytes:
+        if not self._planes:
             return None
         top, last = self._planes[0], self._planes[-1]
-        if self._layout.planes == 1:
-            return top.code, top.stored, NOTHING
-        return (
-            (top.code, top.stored, last.stored) if self._layout.paired and not last.code else None
-        )
+        alone, paired = last is top, self._layout.paired and last.code is None
+        if top.code is None or not top.code.nbytes or not (alone or paired):
+            return None
+        return top.code, top.stored, NOTHING if alone else last.stored
 
     def _read(self, start: int, words: np.ndarray) -> None:
         """Decode whole steps."""

@@ -13,7 +13,7 @@ except ImportError:  # an extra of torch's own packages for GPUs
 
 __all__ = ["launch", "there"]
 
-STREAM, STREAMS, WINDOW, LANES = 2048, 32, 11, 32
+STREAM, STREAMS, WINDOWS, LANES = 2048, 32, 2048, 32
 
 
 def there() -> bool:
@@ -51,7 +51,7 @@ def _two(words, last, place, word, count, table):
 @_jit
 def _kernel(
     words, starts, tables, uses, low, out, size, streams, last, most,
-    LOW: tl.constexpr, LENGTH: tl.constexpr, BLOCK: tl.constexpr, BITS: tl.constexpr,
+    LOW: tl.constexpr, LENGTH: tl.constexpr, BLOCK: tl.constexpr, WINDOWS: tl.constexpr,
     LANES: tl.constexpr,
 ):  # fmt: skip
     """Streams of a program's lanes, which have at most `most` elements.
@@ -61,7 +61,7 @@ def _kernel(
     lane = tl.program_id(0).to(tl.int64) * LANES + tl.arange(0, LANES)
     mine = tl.minimum(lane, streams - 1)
     start = tl.load(starts + mine)
-    table = tables + tl.load(uses + mine // BLOCK) * (1 << BITS)
+    table = tables + tl.load(uses + mine // BLOCK) * WINDOWS
     place, inside = start >> 5, (start & 31).to(tl.int32)
     found = tl.load(words + tl.minimum(place, last)).to(tl.uint32)
     found = (found >> 24) | ((found >> 8) & 0xFF00) | ((found << 8) & 0xFF0000) | (found << 24)
@@ -105,5 +105,5 @@ def launch(
     size, streams = out.numel(), starts.numel()
     _kernel[((streams + LANES - 1) // LANES,)](
         words, starts, tables, uses, low, out, size, streams, words.numel() - 1, min(size, STREAM),
-        LOW=bits, LENGTH=STREAM, BLOCK=STREAMS, BITS=WINDOW, LANES=LANES,
+        LOW=bits, LENGTH=STREAM, BLOCK=STREAMS, WINDOWS=WINDOWS, LANES=LANES,
     )  # fmt: skip

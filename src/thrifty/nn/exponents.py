@@ -93,5 +93,7 @@ class ExponentTensor:
         """
         if not _triton_exponents.there():
             raise IncompatibleError("decoding on a GPU needs Triton: pip install triton")
-        low = 0 if parts[4].numel() == 0 else 4 * out.element_size()
-        _triton_exponents.launch(*parts, low, out.view(SIGNED[out.element_size()]).view(-1))
+        words, starts, tables, uses, low = parts
+        bits = 4 * out.element_size() if low.numel() else 0
+        flat = out.view(SIGNED[out.element_size()]).view(-1)
+        _triton_exponents.launch(words, starts, tables, uses, low, bits, flat)
