@@ -73,6 +73,29 @@ def test_pooling(folder, told, name):
     assert _pooling(folder) == name
 
 
+def test_longest(folder):
+    """As the folder says, but 512 at most; 512 where it says nothing."""
+    from thrifty.models.encoders import _longest
+
+    assert _longest(folder) == 512
+    for told, wanted in (
+        ({"max_seq_length": 256}, 256),
+        ({}, 512),
+        ({"max_seq_length": 9999}, 512),
+    ):
+        (folder / "sentence_bert_config.json").write_text(json.dumps(told))
+        assert _longest(folder) == wanted
+
+
+def test_texts_keep_their_order(folder, monkeypatch):
+    """Texts are read by their length, and every vector stands where its text does."""
+    stand_in = types.SimpleNamespace(SentenceTransformer=Sentence)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", stand_in)
+    sizes = np.random.default_rng(0).permutation(100)
+    found = FolderEncoder(folder).encode(["a" * int(size) + "b" for size in sizes])
+    np.testing.assert_allclose(found[:, 0], sizes / np.hypot(sizes, 1), atol=1e-6)
+
+
 def test_transformers_alone(tmp_path):
     """Where transformers is installed, a small model of its own is pooled by the mean."""
     torch = pytest.importorskip("torch")

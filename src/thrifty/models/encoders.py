@@ -50,6 +50,9 @@ class FolderEncoder:
         column = texts if isinstance(texts, (list, tuple)) else pa.array(texts).to_pylist()
         made = np.zeros((len(column), self.dim), np.float32)
         said = [i for i, text in enumerate(column) if text and text.strip()]
+        said.sort(
+            key=lambda i: len(column[i])
+        )  # what is read at once is made as long as the longest
         with self._lock:
             for low in range(0, len(said), BATCH):
                 rows = said[low : low + BATCH]
@@ -98,11 +101,11 @@ def _plain_loaded(folder: Path) -> tuple[Any, int]:
         raise ModuleNotFoundError(message, name=error.name) from error
     words = library.AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
     model = library.AutoModel.from_pretrained(str(folder), local_files_only=True).eval()
-    pooling = _pooling(folder)
+    pooling, longest = _pooling(folder), _longest(folder)
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
         read = words(
-            texts, padding=True, truncation=True, max_length=LONGEST, return_tensors="pt"
+            texts, padding=True, truncation=True, max_length=longest, return_tensors="pt"
         )  # fmt: skip
         with torch.no_grad():
             states = model(**read).last_hidden_state
@@ -119,3 +122,10 @@ def _pooling(folder: Path) -> str:
     path = folder / "1_Pooling" / "config.json"
     told = json.loads(path.read_text()) if path.is_file() else {}
     return next((name for key, name in POOLINGS.items() if told.get(key)), "mean")
+
+
+def _longest(folder: Path) -> int:
+    """Pieces of a text that are read: as the folder says, else 512."""
+    path = folder / "sentence_bert_config.json"
+    told = json.loads(path.read_text()) if path.is_file() else {}
+    return min(int(told.get("max_seq_length") or LONGEST), LONGEST)
