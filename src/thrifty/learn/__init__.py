@@ -17,10 +17,12 @@ from thrifty.learn.group_testing import best_pool, decode_pools, pool_design, po
 from thrifty.learn.herding import Herd, fourier_features, kernel_herding
 from thrifty.learn.interpolative import Interpolation, Triangle, interpolation
 from thrifty.learn.label_hash import LabelHash
+from thrifty.learn.low_rank import LowRank, low_rank
 from thrifty.learn.lsvi import LSVI
 from thrifty.learn.network import Wide
 from thrifty.learn.nql import NQL
 from thrifty.learn.pagerank import Ranks, pagerank
+from thrifty.learn.peppp import PEPPP, pareto
 from thrifty.learn.personal_ranks import NearRanks, personal_ranks
 from thrifty.learn.refit import refit
 from thrifty.learn.representer import RepresenterSketch
@@ -36,6 +38,7 @@ __all__ = [
     "LSVI",
     "NQL",
     "PCA",
+    "PEPPP",
     "SOLAR",
     "VLAD",
     "Atoms",
@@ -55,6 +58,7 @@ __all__ = [
     "KMeans",
     "LabelHash",
     "LinearSteps",
+    "LowRank",
     "Minimum",
     "NaiveBayes",
     "NearRanks",
@@ -79,8 +83,10 @@ __all__ = [
     "interpolation",
     "kernel_herding",
     "link_features",
+    "low_rank",
     "pagerank",
     "parallel_seeds",
+    "pareto",
     "personal_ranks",
     "pool_design",
     "pool_posterior",
