@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from thrifty.cli.compiling import told_of_compiling
 from thrifty.cli.flags import Json, answer, answer_json, console
 from thrifty.core import DataError, in_range
 
@@ -52,12 +53,15 @@ def search(
     how: dict[str, Any] = fusion_of(fusion)
     how |= {"expand": models.expander_of(expand)} if expand else {}
     if queries is not None:
-        _batch(opened, queries, run, 100 if k is None else k, filter=filter, as_json=as_json, **how)
+        count = 100 if k is None else k
+        with told_of_compiling():
+            _batch(opened, queries, run, count, filter=filter, as_json=as_json, **how)
         return
     begun = time.perf_counter()
     asked: dict[str, Any] = {"filter": filter, "highlight": not as_json}
     asked["explain"] = explain or as_json
-    found = opened.search(str(question), 10 if k is None else k, **asked, **how)
+    with told_of_compiling():
+        found = opened.search(str(question), 10 if k is None else k, **asked, **how)
     seconds = time.perf_counter() - begun
     if as_json:
         answer_json(found)
