@@ -117,7 +117,6 @@ def test_size_is_near_the_entropy(dtype, bits, fixed):
     least = fixed + fair_entropy(exponents)
     got = 8 * ExponentCodec().encode(x).nbytes / x.size
     assert least - 0.03 <= got <= least + 0.08  # float16 codes three bits of mantissas too
-    assert abs(saving_of(x).ratio * 8 * x.itemsize - least) < 0.05
 
 
 def test_codes_follow_the_array():

@@ -233,7 +233,8 @@ class Saving(NamedTuple):
     """What lossless coding would save.
 
     Args:
-        entropy: bits of the highest plane of an element: the exponent, in most floats.
+        entropy: bits of the highest plane of an element: its exponent, in float16 with three more
+            bits, in integers the highest byte.
         nbytes: of the array encoded, at its entropy, but for codes of about 1 % of it.
         ratio: of nbytes to the array's own.
     """
