@@ -34,6 +34,7 @@ def test_the_search_found_the_commands():
     """An empty search would pass in silence."""
     verbs = ["train", "evaluate", "predict", "profile", "profile", "dedup", "phrases"]
     verbs += ["index", "search", "search", "serve"]
+    verbs += ["inspect", "compress", "evaluate", "decompress"]
     assert [text.split()[0] for text in commands()] == verbs
 
 
@@ -45,7 +46,7 @@ def test_python_imports_what_is_there():
             if isinstance(node, ast.ImportFrom) and node.module.startswith("thrifty."):
                 room = getattr(thrifty, node.module.removeprefix("thrifty."))
                 found += [getattr(room, alias.name) for alias in node.names]
-    assert len(found) == 7
+    assert len(found) == 9
 
 
 def test_links_lead_somewhere():

@@ -70,3 +70,23 @@ def test_refusals():
         quantize(np.zeros(3, np.float32), Sparse(), rounding="zero")
     with pytest.raises(TypeError, match=r"^x must be of floats, got int32$"):
         quantize(np.zeros(3, np.int32), FixedPoint(8, 4))
+
+
+@pytest.mark.parametrize("name", FLOATS)
+def test_decoding_to_a_narrow_dtype_rounds_to_the_nearest(name):
+    """Groups into any dtype are their float32 numbers in it, the largest where that overflows."""
+    x = np.random.default_rng(3).standard_normal((5, 70)) * np.array([[1], [9], [1e3], [0], [1e-3]])
+    kind = DTYPES[name]
+    x = np.clip(x, -200, 200).astype(kind)
+    back = Groups(7, 16).encode(x).decode()
+    wide = Groups(7, 16).encode(x.astype(np.float32)).decode()
+    assert back.tobytes() == wide.astype(kind).tobytes()
+
+
+def test_numbers_beyond_bfloat16_become_its_largest():
+    """Where float32 still has them."""
+    x = np.full((1, 4), 3.3895314e38).astype(DTYPES["bfloat16"])
+    forged = Groups(8, 4).encode(x)
+    arrays = forged.arrays() | {"zeros": np.zeros((1, 1), np.uint8)}
+    again = Encoded(forged.codec, forged.shape, forged.dtype, arrays).decode()
+    assert np.isfinite(again.astype(np.float32)).all()

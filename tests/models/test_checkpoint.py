@@ -2,6 +2,7 @@
 
 import json
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -60,10 +61,17 @@ def test_equal_ends_are_not_enough_to_be_the_same(tmp_path):
 
 
 def test_a_file_of_ours(tmp_path):
-    """A container says which kind it is; a file has no extras."""
+    """A container says which kind it is, and its tables of words are bfloat16; no extras."""
     save(tmp_path / "m.safetensors", kind="wide-model", version=1, header={}, arrays={"x": ONE})
     found = Checkpoint(tmp_path / "m.safetensors")
     assert (found.ours, found.architecture, found.extras()) == ("wide-model", None, [])
+    words = ONE.astype(ml_dtypes.bfloat16)
+    arrays = {"x": words.view(np.uint16), "ids": words.view(np.uint16).ravel()}
+    save(tmp_path / "m.safetensors", kind="wide-model", version=1, header={}, arrays=arrays)
+    found = Checkpoint(tmp_path / "m.safetensors")
+    assert found.tensors["x"].code == "BF16"
+    assert found.read("x", 1, 3).tobytes() == words[1:3].tobytes()
+    assert found.tensors["ids"].code == "U16"
 
 
 @pytest.mark.parametrize(

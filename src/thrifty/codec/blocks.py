@@ -8,7 +8,7 @@ import numpy as np
 
 from thrifty.codec._buffers import array_of, values_of
 from thrifty.codec.codec import Arrays, Codec, Encoded
-from thrifty.codec.numberformat import in_dtype, real
+from thrifty.codec.numberformat import narrow, real
 from thrifty.codec.packing import code_type, pack_into, packed_size, unpack_into
 from thrifty.codec.rounding import Rounding
 from thrifty.core import IncompatibleError, in_range, taken
@@ -94,7 +94,7 @@ class Blocks(Codec):
             numbers = tile if direct else np.empty(tile.shape, np.float32)
             self._numbers(codes, tuple(kept[some, blocks] for kept in ready), numbers)
             if not direct:
-                tile[...] = in_dtype(numbers, flat.dtype)
+                narrow(numbers.reshape(-1), tile.reshape(-1))
 
     def _tiles(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, slice, slice]]:
         """Rows, columns and blocks of the tiles: some whole rows, or a part of one long row."""

@@ -163,21 +163,23 @@ class FloatFormat(NumberFormat):
 @njit(nogil=True, cache=True, error_model="numpy")
 def _float_codes(x, thresholds, even, mantissa, least, limit, special, out):
     """Codes into `out`; returns how many elements are NaN."""
-    top, beyond, infinite, nan, sign = special
+    top, beyond = np.int32(special[0]), np.int32(special[1])
+    infinite, nan, sign = np.int32(special[2]), np.int32(special[3]), np.int32(special[4])
+    width, least = np.int32(mantissa), np.int32(least)
     bad = 0
     for i in range(x.size):
         size = abs(x[i])
         near = size if size < limit else limit
-        power = max(exponent_of(near), np.int32(least))
-        scaled = near * power_of_two(np.int32(mantissa - power), near)
+        power = np.int32(max(exponent_of(near), least))
+        scaled = near * power_of_two(np.int32(width - power), near)
         down = np.floor(scaled)
         rest = scaled - down
-        code = np.int32(down) + np.int32((power - least) << mantissa)
-        code += (rest > thresholds[i]) | ((rest == thresholds[i]) & even & ((code & 1) == 1))
-        if code > top:
-            code = infinite if size == np.inf else beyond
-        if size != size:
-            code = nan
-            bad += 1
-        out[i] = code | (is_negative(x[i]) << sign)
+        code = np.int32(np.int32(down) + np.int32(np.int32(power - least) << width))
+        up = (rest > thresholds[i]) | ((rest == thresholds[i]) & even & ((code & 1) == 1))
+        code = np.int32(code + np.int32(up))
+        over = infinite if size == np.inf else beyond
+        code = over if code > top else code
+        code = code if size == size else nan
+        bad += size != size
+        out[i] = np.int32(code | np.int32(is_negative(x[i]) << sign))
     return bad

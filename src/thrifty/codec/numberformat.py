@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.codec._buffers import array_of, bits_of
+from thrifty.codec._machine import as_int
 from thrifty.codec.codec import Arrays, Codec
 from thrifty.codec.packing import code_type, pack_into, packed_size, unpack_into
 from thrifty.codec.rounding import Rounding
@@ -16,7 +17,7 @@ from thrifty.core.kernels import njit
 
 __all__ = ["NumberFormat", "quantize", "real"]
 
-CHUNK = 2**15  # elements at a time: codes and thresholds stay in the cache; a multiple of 8
+CHUNK = 2**16  # elements at a time: codes and thresholds stay in the cache; a multiple of 8
 WIDEST_TABLE = 16
 
 
@@ -156,12 +157,21 @@ def real(x: Any) -> np.ndarray:
     return found
 
 
-def in_dtype(values: NDArray[np.float64], dtype: np.dtype) -> np.ndarray:
+def in_dtype(values: NDArray[np.floating], dtype: np.dtype) -> np.ndarray:
     """Numbers in a dtype; finite ones too large for it become its largest."""
     most = float(ml_dtypes.finfo(dtype).max)
     finite = np.isfinite(values)
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.where(finite, np.clip(values, -most, most), values).astype(dtype)
+        kept = np.clip(values, -most, most)
+        return (kept if finite.all() else np.where(finite, kept, values)).astype(dtype)
+
+
+def narrow(numbers: NDArray[np.float32], out: np.ndarray) -> None:
+    """`in_dtype` of float32, into memory."""
+    if out.dtype == ml_dtypes.bfloat16:
+        _to_bfloat16(numbers, out.view(np.uint16))
+    else:
+        out[...] = in_dtype(numbers, out.dtype)
 
 
 def _reader(form: NumberFormat, out: np.ndarray) -> Any:
@@ -187,3 +197,13 @@ def _reader(form: NumberFormat, out: np.ndarray) -> Any:
 def _look_up(codes, table, out):
     for i in range(codes.size):
         out[i] = table[codes[i]]
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _to_bfloat16(numbers, out):
+    """The nearest bfloat16, ties to even; beyond the largest, the largest."""
+    for i in range(numbers.size):
+        bits = as_int(numbers[i])
+        size = np.int32(bits & np.int32(0x7FFFFFFF))
+        rounded = np.int32((size + 0x7FFF + ((size >> 16) & 1)) >> 16)
+        out[i] = np.uint16(min(rounded, np.int32(0x7F7F)) | ((bits >> 16) & 0x8000))
