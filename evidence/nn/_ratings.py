@@ -62,14 +62,16 @@ def learn(
     rate: float = 5e-3,
 ) -> None:
     """Tell the pairs from four others each, by Adam; choices are the first and last item."""
-    optimizer, rng = torch.optim.Adam(list(parameters), lr=rate), np.random.default_rng(seed)
+    base = nn.Parameter(torch.tensor(-1.4))
+    rng = np.random.default_rng(seed)
+    optimizer = torch.optim.Adam([*parameters, base], lr=rate)
     for _ in range(epochs):
         order = rng.permutation(len(pairs))
         for start in range(0, len(order), batch):
             user, item = torch.from_numpy(pairs[order[start : start + batch]]).T
             others = torch.from_numpy(rng.integers(*choices, (len(item), NEGATIVES)))
             shown = torch.cat([item[:, None], others], dim=1)
-            logit = (users(user)[:, None, :] * items(shown)).sum(dim=2)
+            logit = (users(user)[:, None, :] * items(shown)).sum(dim=2) + base
             target = torch.zeros_like(logit)
             target[:, 0] = 1
             loss = nn.functional.binary_cross_entropy_with_logits(logit, target)
