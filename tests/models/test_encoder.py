@@ -92,6 +92,14 @@ def test_a_sample_of_a_long_corpus():
     assert not found.encode(["word2"]).any()
 
 
+def test_chinese_and_japanese_are_read_as_they_were_learned():
+    """A part of a run of characters says something: texts and what is asked are cut alike."""
+    texts = ["\u65e5\u672c\u8a9e\u306e\u672c", "\u5b57\u5178", "red cats"] * 4
+    encoder = WordEncoder(8, passes=0).fit([texts])
+    found = WordEncoder.from_bytes(encoder.to_bytes()).encode(["\u672c\u8a9e", "\u8a9e\u5b57"])
+    assert np.linalg.norm(found, axis=1).round(3).tolist() == [1.0, 0.0]
+
+
 def test_the_most_frequent_words_are_held():
     """A small vocabulary keeps what is in most documents."""
     texts = [f"common often{i % 2} rare{i}" for i in range(40)]

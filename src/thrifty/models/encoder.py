@@ -191,7 +191,7 @@ class WordEncoder(Summary):
 
         from thrifty.index._vocabulary import Vocabulary
 
-        return Vocabulary(number)
+        return Vocabulary(number, self.analyzer.pairs)
 
     def _weighted(self, counts: sp.csr_array) -> sp.csr_array:
         """Counts by squared idf, each document divided by the root of its length."""

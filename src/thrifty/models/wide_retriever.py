@@ -136,7 +136,8 @@ class WideRetriever:
 
         from thrifty.index._vocabulary import Vocabulary
 
-        return self._weighted(counted([Vocabulary(number).read(texts)], self._idf.size))
+        reader = Vocabulary(number, self.analyzer.pairs)
+        return self._weighted(counted([reader.read(texts)], self._idf.size))
 
     def _weighted(self, counts: sp.csr_array) -> sp.csr_array:
         """Logs of counts by idf, each row of length 1."""
