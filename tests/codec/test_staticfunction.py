@@ -97,6 +97,7 @@ def test_places_are_distinct_and_even():
     found = np.array([places_of(word, 5) for word in words])
     _, counts = np.unique(found @ [25, 5, 1], return_counts=True)
     assert counts.size == 60
+    assert (np.diff(np.sort(found)) > 0).all()
     assert np.abs(counts - 1000).max() < 5 * np.sqrt(1000)
 
 

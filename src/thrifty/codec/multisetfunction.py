@@ -123,7 +123,9 @@ class MultisetFunction(Summary):
         """Bytes of the function of such rows under distinct keys, exactly, without the keys.
 
         Raises:
-            TypeError, DataError, ValueError: as of the class.
+            TypeError: as of the class.
+            DataError: as of the class.
+            ValueError: as of the class.
         """
         one_of("arrange", arrange, tuple(WAYS))
         found = _numbered(rows, arrange)

@@ -77,7 +77,7 @@ class StaticFunction(Summary):
         >>> keys = [f"word {i}" for i in range(20_000)]
         >>> values = np.random.default_rng(0).binomial(8, 0.2, 20_000)
         >>> small = StaticFunction(keys, values)
-        >>> bool((small.get(keys) == values).all()), small["word 7"] == values[7]
+        >>> bool((small.get(keys) == values).all()), bool(small["word 7"] == values[7])
         (True, True)
         >>> small.nbytes == StaticFunction.size(values)
         True
@@ -168,7 +168,9 @@ class StaticFunction(Summary):
 
         Raises:
             BudgetError: the budget is below that without a check.
-            TypeError, DataError, IncompatibleError: as of the class.
+            TypeError: as of the class.
+            DataError: as of the class.
+            IncompatibleError: as of the class.
         """
         nbytes = parse_bytes(budget, "budget")
         smallest = cls.size(values)
