@@ -1,9 +1,11 @@
 """Compressed writer: files finished one by one, and gone on with."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
-from thrifty.codec import CompressedTensors
+from thrifty.codec import CompressedTensors, Groups
 from thrifty.codec.compressedwriter import CompressedWriter
 from thrifty.core import DataError
 
@@ -56,3 +58,22 @@ def test_a_name_stands_once(tmp_path):
         keep(writer, NAMES[:1])
         with pytest.raises(DataError, match=r"got 'x0' twice$"):
             keep(writer, NAMES[:1])
+
+
+# golden bytes
+
+
+def test_bytes_are_stable(tmp_path):
+    """The files of a fixed model do not move between versions."""
+    x = np.linspace(-1, 1, 256, dtype=np.float32).reshape(4, 64)
+    with CompressedWriter(tmp_path) as writer:
+        coded = Groups(8, 64, symmetric=True).encode(x)
+        writer.add("x", "F32", (4, 64), "int8", [((0, 4), coded)])
+        writer.keep("y", "U8", (2,), [np.arange(2, dtype=np.uint8)])
+        writer.finish({"z": "x"}, {}, {})
+    data = (tmp_path / writer.files[0]).read_bytes()
+    assert hashlib.sha256(data).hexdigest()[:16] == "7eb4f68931c59661"
+    told = '"files": ["compressed-00001.safetensors"], "aliases": {"z": "x"}, '
+    head = '{"format": "compressed-tensors", "version": 1, '
+    text = head + told + '"metadata": {}, "about": {}}'
+    assert (tmp_path / "compressed.json").read_text() == text

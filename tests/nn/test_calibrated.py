@@ -58,7 +58,7 @@ def test_quality_and_agreement():
     data = batches()
     before = Calibrated(net(), data, []).outcome()
     after = Calibrated(torch.nn.Sequential(net(), nn.Linear(5, 5)), data, []).outcome()
-    losses = [float(cross_entropy(net()(x), y)) for x, y in data[1::2]]
+    losses = [cross_entropy(net()(x), y).item() for x, y in data[1::2]]
     assert before.quality()["loss"] == pytest.approx(np.mean(losses), rel=1e-5)
     assert before.quality()["accuracy"] == 1.0
     share, more = agreement(before, after)
@@ -70,14 +70,14 @@ def test_numbers_and_embeddings():
     """Squared differences of numbers; cosine and nearest neighbours where nothing is to be met."""
     rows = torch.randn(8, 20, generator=torch.Generator().manual_seed(5))
     numbers = Calibrated(net(), [(rows, torch.zeros(8, 5))], []).outcome()
-    assert numbers.quality()["loss"] == pytest.approx(float((net()(rows) ** 2).mean()), rel=1e-5)
+    assert numbers.quality()["loss"] == pytest.approx((net()(rows) ** 2).mean().item(), rel=1e-5)
     assert agreement(numbers, numbers) == (None, {})
     plain = Calibrated(net(), [rows], []).outcome()
     share, more = agreement(plain, plain)
     assert share == 1.0
     assert more["cosine"] == pytest.approx(1.0)
     own = Calibrated(net(), [(rows, torch.zeros(8, 5))], [], loss=lambda x, y: x.abs().mean())
-    assert own.outcome().quality()["loss"] == pytest.approx(float(net()(rows).abs().mean()))
+    assert own.outcome().quality()["loss"] == pytest.approx(net()(rows).abs().mean().item())
 
 
 def test_no_batches_are_refused():
