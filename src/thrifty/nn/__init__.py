@@ -4,6 +4,7 @@ from thrifty.nn.compressed import load_compressed
 from thrifty.nn.couples import Couple, couples_of
 from thrifty.nn.cove import ItemVocabulary
 from thrifty.nn.distil import distil, soft_label_loss, teacher_logits
+from thrifty.nn.diverse import Committee, Teacher, committee_distil
 from thrifty.nn.exponents import ExponentTensor
 from thrifty.nn.fair import FairTable
 from thrifty.nn.gating import GatedConv2d, gating_loss
@@ -33,6 +34,7 @@ from thrifty.nn.structured import DisplacementLinear
 
 __all__ = [
     "BlockMap",
+    "Committee",
     "Couple",
     "CyclicMap",
     "DisplacementLinear",
@@ -60,9 +62,11 @@ __all__ = [
     "Sharing",
     "Shrunk",
     "SimilarityMap",
+    "Teacher",
     "TileMap",
     "UnitaryGroupConv2d",
     "add_lora",
+    "committee_distil",
     "compress_embeddings",
     "couples_of",
     "cubic_sparsity",
