@@ -1,10 +1,11 @@
 """Laws of a committee of teachers: a factory makes one for students of width 6.
 
 It takes a seed, and answers `(committee, teachers)`: the module, which maps hidden states (n, 6)
-to `hints` (n, teachers, 6) and `weights` (n, teachers), and the modules it asks. Torch is imported
-by the laws alone. Each law raises AssertionError if broken.
+to `hints` (n, teachers, 6) and `weights` (n, teachers), and the modules it asks. Torch is where
+the module came from. Each law raises AssertionError if broken.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,16 +14,19 @@ __all__ = ["LAWS"]
 Make = Callable[[int], tuple[Any, list[Any]]]
 
 
-def _hidden() -> Any:
-    import torch
+def _torch() -> Any:
+    """The torch that the module came from."""
+    return sys.modules["torch"]
 
+
+def _hidden() -> Any:
+    torch = _torch()
     return torch.randn(9, 6, generator=torch.Generator().manual_seed(0))
 
 
 def weights_are_shares(make: Make) -> None:
     """Each example's weights are positive and of sum one, a hint for each teacher."""
-    import torch
-
+    torch = _torch()
     committee, teachers = make(0)
     hints, weights = committee(_hidden())
     assert hints.shape == (9, len(teachers), 6)
