@@ -138,6 +138,40 @@ def _table_profile() -> list[Summary]:
     return [TableProfile(schema, sizes), TableProfile(schema, sizes).add(rows)]
 
 
+def _encoded() -> list[Summary]:
+    from thrifty.codec import NF4, ExponentCodec, FixedPoint, FloatFormat, Groups, LeanCodec, Sparse
+
+    x = ROWS.astype(np.float32)
+    kinds = (
+        FixedPoint(8, 3), FloatFormat(4, 3), Groups(4, 4), NF4(4), LeanCodec(2), Sparse(),
+        ExponentCodec(),
+    )  # fmt: skip
+    wide = np.random.default_rng(0).standard_normal(3000).astype(np.float16)
+    return [codec.encode(x) for codec in kinds] + [ExponentCodec().encode(wide)]
+
+
+def _static_function() -> list[Summary]:
+    from thrifty.codec import StaticFunction
+
+    words = ["be", "to", "or", "not", "question"]
+    made = [StaticFunction(words, [3, 1, 1, 1, 7]), StaticFunction(words, words, check=4)]
+    return [*made, StaticFunction(np.arange(900), np.arange(900) % 7 % 3 % 2)]
+
+
+def _multiset_function() -> list[Summary]:
+    from thrifty.codec import MultisetFunction
+
+    rows = np.arange(40).reshape(20, 2) % 5
+    return [MultisetFunction(np.arange(20), rows), MultisetFunction([1, 2], [[4], []])]
+
+
+def _representer() -> list[Summary]:
+    from thrifty.learn import RepresenterSketch
+
+    made = {"dim": 2, "tables": 4, "width": 4, "anchors": 5, "epochs": 1, "seed": 1}
+    return [RepresenterSketch.from_predictor(lambda x: x[:, :1], ROWS, **made)]
+
+
 MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "centre-tree": _centre_tree,
     "class-counts": _class_counts,
@@ -146,11 +180,15 @@ MAKERS: dict[str, Callable[[], list[Summary]]] = {
     "column-profile": _column_profile,
     "count-min": _weighed,
     "density-sketch": _density,
+    "encoded": _encoded,
     "group-by": _group_by,
     "hamming-index": _hamming,
     "multi-index-hashing": _multi_index,
+    "multiset-function": _multiset_function,
     "private-sketch": _private_sketch,
     "race": _race,
+    "representer-sketch": _representer,
+    "static-function": _static_function,
     "storm-sketch": _storm,
     "table-profile": _table_profile,
     "windows": _windows,

@@ -200,7 +200,8 @@ class MultisetFunction(Summary):
         made = cls.__new__(cls)
         made.length, made.entropy = whole("length", spec["length"], 1, 2**48), spec["entropy"]
         made.columns = whole("columns", spec["columns"], 1, MOST_COLUMNS)
-        made.seed, made.ragged, made.shared = spec["seed"], spec["ragged"], spec["shared"]
+        made.seed = whole("seed", spec["seed"], 0, 2**64 - 1)
+        made.ragged, made.shared = bool(spec["ragged"]), bool(spec["shared"])
         kinds: dict[str, type[Summary]] = {StaticFunction.KIND: StaticFunction}
         made._members = unpacked(spec["members"], arrays, kinds)
         wanted = ["lengths"] if made.ragged else []

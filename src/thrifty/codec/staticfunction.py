@@ -27,6 +27,7 @@ from thrifty.core import (
     FormatError,
     IncompatibleError,
     Summary,
+    in_range,
     method,
     whole,
 )
@@ -255,8 +256,10 @@ class StaticFunction(Summary):
     def restore(cls, spec: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Self:
         """The function of a spec and arrays, once nothing in them leads astray."""
         made, book = cls.__new__(cls), Book.read(spec["book"], arrays)
-        made.length, made.entropy = whole("length", spec["length"], 1, 2**48), spec["entropy"]
-        made.check, made.seed = whole("check", spec["check"], 0, MOST_CHECK), spec["seed"]
+        made.length = whole("length", spec["length"], 1, 2**48)
+        made.entropy = in_range("entropy", spec["entropy"], 0.0, 64.0)
+        made.check = whole("check", spec["check"], 0, MOST_CHECK)
+        made.seed = whole("seed", spec["seed"], 0, 2**64 - 1)
         made.sieve = whole("sieve", spec["sieve"], 0, LONGEST)
         made.attempt = whole("attempt", spec["attempt"], 0, ATTEMPTS)
         made._use(book, whole("top", spec["top"], 0, book.symbols_held - 1))
