@@ -11,8 +11,8 @@ from thrifty.codec.compressedwriter import AT_ONCE, ROOM, CompressedWriter
 from thrifty.core import BudgetError, format_bytes
 from thrifty.models._compress_folder import Folder
 from thrifty.models._compress_pieces import Inputs, Pressed, Tensors, encoded, pieces
-from thrifty.models.compress_plan import choose
 from thrifty.models._compress_survey import KEPT, Way, lost, options, way
+from thrifty.models.compress_plan import choose
 from thrifty.models.compressors import LOSSLESS, PROBE, setting
 
 __all__ = ["Job", "Source"]

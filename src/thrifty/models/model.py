@@ -10,10 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from thrifty.core import DataError, FormatError, in_range, load, save
+from thrifty.core import DataError, FormatError, in_range, save
 from thrifty.data import Report, Source, open
 from thrifty.learn import Shortlist, Wide
 from thrifty.models.cut import Cut
+from thrifty.models.decompress import stored
 from thrifty.models.featurizer import Featurizer
 from thrifty.models.judge import baseline, judge, ranked
 from thrifty.models.labels import Target
@@ -21,6 +22,7 @@ from thrifty.models.lists import asked
 from thrifty.models.metrics import Metrics
 from thrifty.models.rows import batches
 from thrifty.models.shorten import LIMIT
+from thrifty.models.workplace import of
 
 __all__ = ["FILE", "Model"]
 
@@ -101,20 +103,18 @@ class Model:
 
     @classmethod
     def load(cls, path: str | Path) -> "Model":
-        """Read what `save` wrote.
+        """Read what `save` wrote, or what compression made of it.
 
         Raises:
             FileNotFoundError: nothing is there.
             FormatError: the file is cut, altered, too new or too old for this version, or no model.
         """
         path = _file_of(path)
-        header, arrays = load(path, kind=KIND, version=VERSION, oldest=OLDEST)
+        header, arrays = stored(path, kind=KIND, version=VERSION, oldest=OLDEST)
         parts: dict[str, Any] = {}
         try:
             for name, kind in PARTS.items():
-                start = f"{name}/"
-                own = {k.removeprefix(start): a for k, a in arrays.items() if k.startswith(start)}
-                parts[name] = kind.from_state(header[name], own)
+                parts[name] = kind.from_state(header[name], of(name, arrays))
             rest = {"cut": Cut(**header["cut"]), "rows": header["rows"], "facts": header["facts"]}
             return cls(*parts.values(), **rest, planes=arrays.get(PLANES))
         except (KeyError, TypeError, FormatError) as error:

@@ -1,0 +1,187 @@
+"""Compress judge: what is known of a model's data while it is compressed, and its quality after."""
+
+import json
+from collections.abc import Callable, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from thrifty.core import DataError
+from thrifty.models._compress_pieces import Inputs
+from thrifty.models.checkpoint import OURS, Checkpoint
+
+__all__ = ["EXTRA", "Judge", "ModelJudge", "ModuleJudge", "judge_of"]
+
+EXTRA = "this needs torch and transformers: pip install 'thrifty[torch]'"
+LINES, ROWS = 20_000, 2000
+Told = Callable[[Mapping[str, Any]], None]
+
+
+class Judge:
+    """Knows nothing: every tensor counts the same, and quality is not measured."""
+
+    weighs, knows_inputs = False, False
+
+    def inputs(self, name: str) -> Inputs | None:
+        """What is known of the inputs of the layer of a tensor."""
+        return None
+
+    def damage(self, name: str, array: np.ndarray) -> float | None:
+        """What the model loses with this array in the place of that tensor; None if not known."""
+        return None
+
+    def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
+        """Quality before and after, and agreement: here, nothing."""
+        return {"quality_before": None, "quality_after": None, "agreement": None}
+
+
+class ModelJudge(Judge):
+    """Of a model that thrifty trained: its own metrics on files that hold the truth.
+
+    Args:
+        path: of the model.
+        files: with its columns and its target.
+    """
+
+    def __init__(self, path: Path, files: Any) -> None:
+        self.files = files
+        self.before = self._judged(path)
+
+    def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
+        """The metrics of the model, and the share of rows with the same answer."""
+        tell({"phase": "judging", "fraction": 0.0})
+        (task, one, answers), (_, two, others) = self.before, self._judged(folder)
+        same = sum(a == b for a, b in zip(answers, others, strict=True))
+        share = None if task == "number" else same / max(1, len(answers))
+        return {"quality_before": one, "quality_after": two, "agreement": share}
+
+    def _judged(self, path: Path) -> tuple[str, dict[str, float], list[Any]]:
+        """The task, the metrics, and the first answers of a model."""
+        from thrifty.models.model import Model
+
+        model = Model.load(path)
+        found = {k: v for k, v in model.evaluate(self.files).items() if k != "rows"}
+        answers = [row["predicted"] for row in islice(_answers(model, self.files), ROWS)]
+        return model.task, found, answers
+
+
+class ModuleJudge(Judge):
+    """Of a torch module: what its layers are fed, what a change costs, and its quality.
+
+    Args:
+        calibrated: see `nn.calibrated`.
+        reloaded: of the folder of a compressed model: the module of it.
+    """
+
+    weighs, knows_inputs = True, True
+
+    def __init__(self, calibrated: Any, reloaded: Callable[[Path], Any]) -> None:
+        self.calibrated, self.reloaded = calibrated, reloaded
+
+    def inputs(self, name: str) -> Inputs | None:
+        """The second moments of the inputs of a linear layer."""
+        gram = self.calibrated.gram(name)
+        return None if gram is None else Inputs(gram)
+
+    def damage(self, name: str, array: np.ndarray) -> float | None:
+        """How much the module's answers differ; None for a tensor that it has under no name."""
+        return self.calibrated.damage(name, array) if name in self.calibrated.names else None
+
+    def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
+        """Quality on the batches that were not calibrated on."""
+        from thrifty.nn.calibrated import agreement
+
+        tell({"phase": "judging", "fraction": 0.0})
+        before = self.calibrated.outcome()
+        tell({"phase": "judging", "fraction": 0.5})
+        self.calibrated.module = self.reloaded(folder)
+        after = self.calibrated.outcome()
+        share, more = agreement(before, after)
+        one, two = before.quality(), after.quality()
+        if more:
+            one, two = dict.fromkeys(more, 1.0), more
+        return {"quality_before": one, "quality_after": two, "agreement": share}
+
+
+def judge_of(source: Any, model: Any, calibrate: Any, loss: Any, tell: Told) -> Judge:
+    """The judge for a model and what it is to be calibrated on.
+
+    Args:
+        source: its tensors.
+        model: as it was given.
+        calibrate: file or batches; None for a judge that knows nothing.
+        loss: of outputs and targets, for modules.
+        tell: called with phase and fraction.
+
+    Raises:
+        DataError: nothing to calibrate on, or a kind of model that cannot be run; or torch is
+            missing where it is needed.
+    """
+    if calibrate is None:
+        return Judge()
+    if not isinstance(source, Checkpoint):
+        return _of_module(model, source, calibrate, loss)
+    if source.ours == OURS:
+        tell({"phase": "judging", "fraction": 0.0})
+        return ModelJudge(source.path, calibrate)
+    if source.architecture is None:
+        raise DataError(f"{source.path} cannot be run on data: no config.json names its class")
+    tell({"phase": "opening", "fraction": 0.0})
+    return _of_texts(source, lines_of(calibrate))
+
+
+def _of_module(model: Any, source: Any, batches: Any, loss: Any) -> Judge:
+    import copy
+
+    from thrifty.nn.calibrated import Calibrated
+    from thrifty.nn.compressed import load_compressed
+
+    own = copy.deepcopy(model)
+    calibrated = Calibrated(own, batches, source.tensors, loss)
+    return ModuleJudge(calibrated, lambda folder: load_compressed(folder, into=own))
+
+
+def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
+    try:
+        from thrifty.nn.calibrated import Calibrated
+        from thrifty.nn.compressed import architecture_of, load_compressed
+        from thrifty.nn.texts import task_of, text_batches
+
+        kind, _ = architecture_of(source.path)
+    except ModuleNotFoundError as error:
+        raise DataError(f"{EXTRA} ({error.name} is missing)") from None
+    batches = text_batches(source.path, lines, task_of(str(source.architecture)))
+    module = kind.from_pretrained(str(source.path), local_files_only=True).eval()
+    return ModuleJudge(Calibrated(module, batches, source.tensors), load_compressed)
+
+
+def lines_of(path: Any) -> list[str]:
+    """Texts of a file, one a line; of JSON lines, their "text".
+
+    Raises:
+        DataError: there is no text in it.
+    """
+    with open(path, encoding="utf-8", errors="replace") as file:
+        found = [text for line in islice(file, LINES) if (text := _text(line, str(path)))]
+    if not found:
+        raise DataError(f"{path}: no text to calibrate on")
+    return found
+
+
+def _text(line: str, path: str) -> str:
+    if path.endswith((".jsonl", ".json")):
+        try:
+            return str(json.loads(line)["text"]).strip()
+        except (KeyError, TypeError, ValueError):
+            raise DataError(f'{path}: every line must be JSON with a "text"') from None
+    return line.strip()
+
+
+def _answers(model: Any, files: Any) -> Any:
+    from thrifty import data
+
+    source = data.open(files)
+    names = [name for name in model.featurizer.schema.names if name in source.schema.names]
+    return (row for batch in source.batches(names) for row in model.predict(batch))
