@@ -110,11 +110,9 @@ def _packed(module: Module, tensors: CompressedTensors) -> Module:
     shared = {*tensors.aliases, *tensors.aliases.values()}
     for name in [name for name in tensors.entries if name not in shared]:
         key = matching(name, layers)
-        if (
-            key is None
-            or len(tensors.entries[name].pieces) != 1
-            or uses[id(layers[key].weight)] > 1
-        ):
+        if key is None or len(tensors.entries[name].pieces) != 1:
+            continue
+        if uses[id(layers[key].weight)] > 1:
             continue
         (_, encoded), layer = next(tensors.encoded(name)), layers.pop(key)
         if encoded.shape == tuple(layer.weight.shape):
