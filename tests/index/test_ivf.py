@@ -64,6 +64,52 @@ def test_rows_longer_than_those_learned_from_are_found():
     assert recall(index.search(queries, effort=0.5), best) > 0.98
 
 
+def learnings(index, batches):
+    """How often cells are learned anew while batches come."""
+    count = 0
+    for rows in batches:
+        before = index._state.model
+        index.add(rows)
+        count += index._state.model is not before
+    return count
+
+
+def test_rows_many_times_longer_make_cells_anew(tmp_path):
+    """After rows 100 times as long recall is a fresh index's, also after opening from a file."""
+    rows, later = around(8000, 24, 25), 100 * around(6000, 24, 26)
+    queries, every = around(200, 24, 27), np.concatenate([rows, later])
+    best = FlatIndex(24, metric="inner").add(every).search(queries)
+    fresh = recall(IVFIndex(24, metric="inner").add(every).search(queries, effort=0.1), best)
+    index = IVFIndex(24, metric="inner").add(rows)
+    index.save(tmp_path / "index.thrifty")
+    opened = IVFIndex.open(tmp_path / "index.thrifty")
+    header, arrays = _contents(index.to_bytes())
+    old = {name: array for name, array in arrays.items() if name not in ("lengths", "squares")}
+    before = IVFIndex.from_bytes(_dumped(header, old, 2))
+    for mine in (index, opened, before):
+        assert learnings(mine, [later]) == 1
+        assert recall(mine.search(queries, effort=0.1), best) > fresh - 0.02
+    assert index.to_bytes() == opened.to_bytes()
+
+
+@pytest.mark.parametrize("sigma", [0.0, 1.0, 2.0])
+def test_equal_batches_make_no_cells_anew(sigma):
+    """Of 60 batches alike, of any spread of lengths, only growth of rows teaches anew."""
+    rng = np.random.default_rng(28)
+    rows = rng.standard_normal((60, 100, 6)) * rng.lognormal(0, sigma, (60, 100, 1))
+    by_growth = learnings(IVFIndex(6, metric="l2"), rows)
+    assert by_growth == 3  # at 100, 400 and 1600 rows
+    assert by_growth <= learnings(IVFIndex(6, metric="inner"), rows) <= by_growth + 1
+
+
+def test_a_few_long_rows_make_no_cells_anew():
+    """One row in a thousand may be of any length: that is no reason to learn all anew."""
+    rng = np.random.default_rng(29)
+    rows = rng.standard_normal((20, 500, 6))
+    rows[1::2, 7] *= 1e6
+    assert learnings(IVFIndex(6, metric="inner").add(rng.standard_normal((4000, 6))), rows) == 0
+
+
 @pytest.mark.peers
 def test_at_least_as_good_as_faiss():
     """From as many of as many cells, recall is within three standard errors of IndexIVFFlat's."""
@@ -245,7 +291,7 @@ def test_lying_bytes_are_refused(tmp_path):
     path = tmp_path / "index.thrifty"
     IVFIndex(6, metric="inner", cells=4).add(around(200, 6, 14)).save(path)
     with open(path, "rb") as file:
-        header, arrays = read_container(file, kind="ivf-index", version=2)
+        header, arrays = _contents(file.read())
     starts, spread = arrays["starts"], np.full(5, 2**60)
     for name, array in {
         "starts": starts + 1,
@@ -257,6 +303,8 @@ def test_lying_bytes_are_refused(tmp_path):
         "steps": arrays["steps"][:-1],
         "learned": np.zeros(2, np.int64),
         "reach": np.full(4, np.nan, np.float32),
+        "lengths": np.array([np.nan, 1.0]),
+        "squares": np.array([-1.0]),
     }.items():
         with pytest.raises(FormatError):
             IVFIndex.from_bytes(_dumped(header, {**arrays, name: array}))
@@ -267,17 +315,30 @@ def test_lying_bytes_are_refused(tmp_path):
             IVFIndex.open(path)
 
 
-def _dumped(header, arrays):
+def _contents(data):
+    return read_container(io.BytesIO(data), kind="ivf-index", version=3)
+
+
+def _dumped(header, arrays, version=3):
     held = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    return dump(kind="ivf-index", version=2, header=header, arrays=held)
+    return dump(kind="ivf-index", version=version, header=header, arrays=held)
 
 
 def test_bytes_are_stable():
     """Golden: the bytes of fixed rows do not move, and those of version 1 are read."""
     rows = np.array([[0, 0, 1], [0, 0, 3], [64, 0, 0], [66, 0, 0], [0, 0, 5], [65, 2, 0]])
     data = IVFIndex(3, metric="l2", cells=2).add(rows).remove([4]).to_bytes()
-    assert hashlib.sha256(data).hexdigest()[:16] == "b0dc7aa5214165c3"
-    header, arrays = read_container(io.BytesIO(data), kind="ivf-index", version=2)
+    assert hashlib.sha256(data).hexdigest()[:16] == "d09dd775e69bc5f6"
+    header, arrays = _contents(data)
     del arrays["reach"]  # as version 1 was
-    before = dump(kind="ivf-index", version=1, header=header, arrays=arrays)
-    assert IVFIndex.from_bytes(before).to_bytes() == data
+    assert IVFIndex.from_bytes(_dumped(header, arrays, 1)).to_bytes() == data
+
+
+def test_bytes_of_inner_products_are_stable():
+    """Golden: with the lengths of rows; from version 2 these are told from the rows."""
+    rows = np.array([[0, 0, 1], [0, 0, 3], [64, 0, 0], [66, 0, 0], [0, 0, 5], [65, 2, 0]])
+    data = IVFIndex(3, metric="inner", cells=2).add(rows).to_bytes()
+    assert hashlib.sha256(data).hexdigest()[:16] == "8f604f01e71adecf"
+    header, arrays = _contents(data)
+    del arrays["lengths"], arrays["squares"]
+    assert IVFIndex.from_bytes(_dumped(header, arrays, 2)).to_bytes() == data

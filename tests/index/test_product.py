@@ -164,9 +164,9 @@ def test_codewords_that_do_not_fit_are_refused():
     """Codewords for another number of subvectors are a FormatError."""
     index = IVFIndex(12, codes="product").add(rows_of(300, 12, 1))
 
-    spec, arrays = read_container(io.BytesIO(index.to_bytes()), kind="ivf-index", version=2)
+    spec, arrays = read_container(io.BytesIO(index.to_bytes()), kind="ivf-index", version=3)
     for words in (np.zeros((4, 2, 16), np.float32), np.zeros((8, 0, 16), np.float32)):
-        lie = dump(kind="ivf-index", version=2, header=spec, arrays=arrays | {"words": words})
+        lie = dump(kind="ivf-index", version=3, header=spec, arrays=arrays | {"words": words})
         with pytest.raises(FormatError, match=r"^codewords of shape .* do not fit 12 numbers$"):
             IVFIndex.from_bytes(lie)
 

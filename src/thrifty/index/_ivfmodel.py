@@ -12,6 +12,7 @@ from thrifty.index._bytecodes import ByteCodes, Cells
 from thrifty.index._cells import assigned, learned_centres
 from thrifty.index._checked import held_as
 from thrifty.index._int8 import LANES, dots
+from thrifty.index._lengths import Lengths
 from thrifty.index._parts import Part
 from thrifty.index._pool import cut, keep_best
 from thrifty.index._scoring import frozen, score_row
@@ -30,14 +31,14 @@ class Model:
 
     Args:
         centres: (cells, d) float32. codes: of what is left beside them. rows: learned from.
-        scaled: what is left is divided by the reach of its cell, as where products count: there
-            rows are of any length, and the longest matter most.
+        lengths: of these rows, where products count: there rows are of any length, the longest
+            matter most, and what is left is divided by the reach of its cell.
     """
 
     centres: Rows
     codes: Any
     rows: int
-    scaled: bool
+    lengths: Lengths | None
     own: ByteCodes = field(init=False)  # the centres themselves are searched as rows of one cell
     blocks: NDArray[np.uint8] = field(init=False)
 
@@ -47,6 +48,11 @@ class Model:
         blocks = own.pack(own.encode(self.centres), sizes, np.zeros_like(self.centres[:1]))
         object.__setattr__(self, "own", own)
         object.__setattr__(self, "blocks", frozen(blocks))
+
+    @property
+    def scaled(self) -> bool:
+        """Whether what is left is divided by the reach of its cell."""
+        return self.lengths is not None
 
     def probes(
         self, queries: Rows, count: int, reach: Rows = NO_REACH
@@ -173,21 +179,28 @@ def _score_centres(queries, centres, l2, reach, lifts, count, cells, scores):
 
 
 def learned(
-    sample: Rows, count: int, kind: Any, metric: str, rng: np.random.Generator, total: int
+    sample: Rows,
+    count: int,
+    kind: Any,
+    metric: str,
+    rng: np.random.Generator,
+    total: int,
+    lengths: Lengths | None,
 ) -> Model:
     """The model of a sample of rows.
 
     Args:
         sample: (n, d) float32, n at least count. count: cells. kind: of codes, as in _bytecodes.py.
         metric: cosine, inner or l2. rng: what cells begin by. total: rows it is of.
+        lengths: of these, where products count.
     """
     centres = learned_centres(sample, count, rng, sphere=metric == "cosine")
-    labels, scaled = assigned(sample, centres), metric == "inner"
+    labels = assigned(sample, centres)
     rest = sample - centres[labels]
-    if scaled:
+    if lengths:
         rest = _shrunk(rest, labels, _reach(sample, labels, centres))
     codes = kind.learned(rest, rng, l2=kind.by_distance(metric))
-    return Model(frozen(centres), codes, total, scaled)
+    return Model(frozen(centres), codes, total, lengths)
 
 
 def made(model: Model, rows: Rows, ids: NDArray[np.int64], dtype: str) -> Part:
@@ -223,7 +236,8 @@ def _laid(model: Model, rows: Rows, ids: NDArray, labels: NDArray, dtype: str) -
         rest = block - model.centres[labels[some]]
         rest = rest if reach is None else _shrunk(rest, labels[some], reach)
         codes.append(model.codes.encode(rest))
-    return _part(model, labels[order], ids[order], held, np.concatenate(codes), reach)
+    more = {"squares": np.array([model.lengths.sum(rows)])} if model.lengths else {}
+    return _part(model, labels[order], ids[order], held, np.concatenate(codes), reach, **more)
 
 
 def joined(model: Model, parts: Sequence[Part]) -> Part:
@@ -265,11 +279,12 @@ def _part(
     held: NDArray,
     codes: NDArray,
     reach: Rows | None = None,
+    **more: NDArray,
 ) -> Part:
     sizes = np.bincount(labels, minlength=len(model.centres))
     blocks, cells = model.codes.pack(codes, sizes, model.centres), Cells.of(sizes, reach)
     where = {"starts": cells.rows, "firsts": cells.blocks, "reach": cells.reach}
-    return Part.of(ids, vectors=held, codes=blocks, **where)
+    return Part.of(ids, vectors=held, codes=blocks, **where, **more)
 
 
 def cells_of(part: Part) -> Cells:

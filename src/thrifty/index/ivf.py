@@ -1,6 +1,7 @@
 """IVF: the nearest vectors among the rows of the likeliest cells, by codes, then exactly."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,6 +12,7 @@ from thrifty.core.summary import Arrays
 from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
 from thrifty.index._ivfmodel import Model, cells_of, joined, learned, made
+from thrifty.index._lengths import Lengths
 from thrifty.index._parts import Part, State, sampled, share_of
 from thrifty.index._pool import Pool
 from thrifty.index._product import ProductCodes
@@ -45,7 +47,7 @@ class IVFIndex(VectorIndex):
     whose centres are nearest to it (for inner products: that reach farthest towards it, until they
     hold the share of rows that effort is), and scores the best few from their vectors, which may
     lie on disk (`open`). Cells are learned anew whenever there are four times the rows they were
-    learned from.
+    learned from, or, for inner products, the mean squared length is twice theirs.
 
     Args:
         dim: numbers of a vector, 1..65536.
@@ -71,7 +73,7 @@ class IVFIndex(VectorIndex):
     """
 
     KIND = "ivf-index"
-    VERSION = 2
+    VERSION = 3  # 2 had no lengths, 1 no reach
     CODES: ClassVar[Mapping[str, Any]] = {"int8": ByteCodes, "product": ProductCodes}
 
     def __init__(
@@ -124,11 +126,14 @@ class IVFIndex(VectorIndex):
     def _learned(self, state: State, rows: NDArray[np.float32]) -> Model:
         total, model = len(state) + len(rows), state.model
         count = cells_for(total) if self.cells is None else min(self.cells, total)
-        if model and (total < GROWN * model.rows or count == len(model.centres)):
+        same = model and (total < GROWN * model.rows or count == len(model.centres))
+        if same and not _longer(state, rows):
             return model
-        rng = np.random.default_rng([self.seed, total])
+        rng, lengths = np.random.default_rng([self.seed, total]), None
         sample = sampled(state, rows, min(total, EACH * count), rng)
-        return learned(sample, count, self.CODES[self.codes], self.metric, rng, total)
+        if self.metric == "inner":
+            lengths = Lengths.learned(sample, chain(map(self._rows_of, state.parts), [rows]))
+        return learned(sample, count, self.CODES[self.codes], self.metric, rng, total, lengths)
 
     def _made(self, model: Model, rows: NDArray[np.float32], ids: NDArray[np.int64]) -> Part:
         return made(model, rows, ids, self.dtype)
@@ -186,7 +191,8 @@ class IVFIndex(VectorIndex):
 
     def _model_arrays(self, model: Model) -> Arrays:
         rows = np.array([model.rows], np.int64)
-        return {"centres": model.centres, "learned": rows, **model.codes.arrays()}
+        more = model.lengths.arrays() if model.lengths else {}
+        return {"centres": model.centres, "learned": rows, **model.codes.arrays(), **more}
 
     @property
     def nbytes(self) -> int:
@@ -217,6 +223,19 @@ class IVFIndex(VectorIndex):
         if blocks.flags.writeable:  # what was read into memory; what is opened stays in its file
             blocks = at_a_line(blocks)
         vectors = taken(arrays, "vectors", index.dtype, (n, index.dim))
-        where = {"starts": cells.rows, "firsts": cells.blocks, "reach": cells.reach}
-        model = Model(frozen(centres), codes, int(rows[0]), index.metric == "inner")
-        return State(model, (Part.of(arrays["ids"], vectors=vectors, codes=blocks, **where),))
+        held = {"starts": cells.rows, "firsts": cells.blocks, "reach": cells.reach}
+        lengths = None
+        if index.metric == "inner":
+            lengths, total = Lengths.restored(arrays, vectors)
+            held["squares"] = np.array([total])
+        model = Model(frozen(centres), codes, int(rows[0]), lengths)
+        return State(model, (Part.of(arrays["ids"], vectors=vectors, codes=blocks, **held),))
+
+
+def _longer(state: State, rows: NDArray[np.float32]) -> bool:
+    """Whether with these rows all are much longer than those that cells were learned from."""
+    lengths = state.model.lengths
+    if lengths is None:
+        return False
+    total = sum(float(part["squares"][0]) for part in state.parts) + lengths.sum(rows)
+    return lengths.outgrown(total, sum(part.ids.size for part in state.parts) + len(rows))
