@@ -51,7 +51,8 @@ class GatedConv2d(nn.Module):
 
     Raises:
         IncompatibleError: channels are no multiple of the groups.
-        ValueError, TypeError: an argument outside its range.
+        TypeError: an argument that is no number of its kind.
+        ValueError: an argument outside its range.
 
     Example:
         >>> layer = GatedConv2d(32, 64, groups=4).eval()

@@ -67,7 +67,8 @@ class UnitaryGroupConv2d(nn.Module):
 
     Raises:
         IncompatibleError: channels are no multiple of the groups.
-        ValueError, TypeError: an argument outside its range.
+        TypeError: an argument that is no number of its kind.
+        ValueError: an argument outside its range.
 
     Example:
         >>> layer = UnitaryGroupConv2d(64, 64, groups=8)

@@ -41,7 +41,8 @@ class PairConnect(nn.Module):
         seed: of the pairs' places, 0..2**31 - 1.
 
     Raises:
-        ValueError, TypeError: an argument outside its range.
+        TypeError: an argument that is no number of its kind.
+        ValueError: an argument outside its range.
 
     Example:
         >>> layer = PairConnect(10_000, 32, window=8, slots=100_000)

@@ -36,7 +36,8 @@ class RecurrenceLinear(nn.Module):
         bias: whether there is one.
 
     Raises:
-        ValueError, TypeError: an argument outside its range.
+        TypeError: an argument that is no number of its kind.
+        ValueError: an argument outside its range.
 
     Example:
         >>> layer = RecurrenceLinear(16, 16, bias=False)

@@ -36,7 +36,8 @@ class DisplacementLinear(nn.Module):
         bias: whether there is one.
 
     Raises:
-        ValueError, TypeError: an argument outside its range.
+        TypeError: an argument that is no number of its kind.
+        ValueError: an argument outside its range.
 
     Example:
         >>> layer = DisplacementLinear(784, 784, rank=2)
