@@ -1,11 +1,15 @@
-"""tuned: its laws, its intervals, what it refuses."""
+"""tuned: its laws, its intervals, what it leaves out, what it refuses."""
+
+import re
 
 import numpy as np
 import pytest
 
 from thrifty.core import BudgetError, IncompatibleError, record_of
-from thrifty.index import FlatIndex
-from thrifty.index.tuner import _interval, tuned
+from thrifty.index import FlatIndex, IVFIndex, _forecast
+from thrifty.index._forecast import reason, samples
+from thrifty.index._trial import Trial, interval
+from thrifty.index.tuner import tuned
 from thrifty.laws import LAWS
 
 
@@ -35,6 +39,61 @@ def test_the_fastest_that_finds_enough_is_chosen():
         assert efforts == sorted(efforts)
 
 
+def test_what_cannot_win_is_not_built():
+    """Of many rows each kind is built, or left out with a reason; built are all if so asked."""
+    rows = some_rows(20_000, dim=8)
+    chosen = tuned(rows, budget="2 MB", recall=0.9, seed=3)
+    built, left = [one.kind for one in chosen.tried], [one.kind for one in chosen.left_out]
+    assert built[:2] == ["FlatIndex", "IVFIndex"]
+    assert sorted(built + left) == [
+        "BinaryIndex", "FlatIndex", "GraphIndex", "IVFIndex", "IVFIndex",
+    ]  # fmt: skip
+    assert "GraphIndex" in left
+    says = r"of \d+ (and \d+ )?rows it (answers \d+ .*|finds too little)|it holds more .* budget"
+    assert all(re.fullmatch(says, one.why) for one in chosen.left_out)
+    every = tuned(rows, budget="1 GB", recall=0.9, seed=3, thorough=True)
+    assert (len(every.tried), every.left_out) == (5, ())
+
+
+def test_forecasts():
+    """A kind is left out where it is slow, large or finds too little, else it may win."""
+    rows = some_rows(20_000, 4)
+    trial = Trial(rows[:100], np.arange(100), np.zeros((100, 5), np.int64))
+    given = samples(rows, trial, "l2", 0)
+    assert [len(one.ids) for one in given] == [1250, 5000]
+    for one in given:  # the rows by their numbers, and queries do not find themselves
+        np.testing.assert_array_equal(one.rows, rows[one.ids])
+        assert np.isin(one.trial.nearest, one.ids).all()
+        assert (one.trial.nearest != np.arange(100)[:, None]).all()
+
+    def told(nbytes, wanted, beaten, kind=FlatIndex, **how):
+        makers = [[kind(6, metric="l2", **how)] for _ in given]
+        return reason(makers, given, 20_000, nbytes, wanted, beaten)
+
+    assert told(10**9, 0.9, 1.0) is None
+    assert re.fullmatch(r"of 1250 rows it answers \d+ .*, not 1000000000", told(10**9, 0.9, 1e9))
+    assert told(10**5, 0.9, 1.0) == "it holds more than the budget"
+    half = {"kind": IVFIndex, "dtype": "float16"}
+    assert told(10**9, 1.0, 1.0, **half) == "of 1250 rows it finds too little"
+    assert samples(rows[:10_000], trial, "l2", 0) == []
+
+
+def test_speed_goes_on_falling(monkeypatch):
+    """A speed that halves as rows become four times as many halves once more to all rows."""
+    rows = some_rows(20_000, 4)
+    given = samples(rows, Trial(rows[:9], np.arange(9), np.zeros((9, 5), np.int64)), "l2", 0)
+    for beaten in (249.0, 251.0):
+        speeds = iter([1000.0, 500.0])
+        monkeypatch.setattr(_forecast, "_speed", lambda *_, s=speeds: (next(s), ""))
+        makers = [[FlatIndex(6, metric="l2")] for _ in given]
+        why = reason(makers, given, 20_000, 10**9, 0.9, beaten)
+        says = (
+            "of 1250 and 5000 rows it answers 1000 and 500 queries a second, "
+            "which makes 250 of 20000 rows, not 251"
+        )
+        assert why == (None if beaten < 250 else says)
+
+
 def test_certainty_is_a_scan():
     """A recall of 1 is that of a scan, and is certain."""
     chosen = tuned(some_rows(300), budget="1 MB", recall=1.0, k=3)
@@ -60,7 +119,7 @@ def test_the_interval_holds_the_truth(share):
             each = rng.random((count, k)) < share
             together = (rng.random((count, 1)) < share) & np.ones((1, k), bool)
             shares = np.where(rng.random((count, 1)) < same, together, each).mean(axis=1)
-            held += share in _interval(shares, k)
+            held += share in interval(shares, k)
         assert held / trials > 0.95 - 4 * np.sqrt(0.95 * 0.05 / trials)
 
 

@@ -1,6 +1,5 @@
 """Tuner: the fastest index of some vectors that fits a budget and finds what it shall find."""
 
-import time
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -18,43 +17,28 @@ from thrifty.core import (
     whole,
 )
 from thrifty.index._checked import checked_vectors
+from thrifty.index._forecast import TOO_LARGE, Sample, built, reason, samples
 from thrifty.index._scoring import METRICS
+from thrifty.index._trial import Point, Trial, curve_of, fastest
 from thrifty.index.binary import BinaryIndex
 from thrifty.index.flat import FlatIndex
 from thrifty.index.graph import GraphIndex
 from thrifty.index.ivf import IVFIndex
 from thrifty.index.vectors import VectorIndex
 
-__all__ = ["Point", "Tried", "Tuned", "tuned"]
+__all__ = ["LeftOut", "Point", "Tried", "Tuned", "tuned"]
 
-Ids = NDArray[np.int64]
-LEAST, HELD_OUT = 0.0005, 1000
-STEPS = 3  # by which the smallest effort is closed in on
-ROUNDS = 3  # of timing
-DEEPEST, PRIOR = 3, 20
-Z = 1.959963984540054  # both sides of 95 %
+HELD_OUT = 1000
+ALWAYS = 2  # kinds built of all rows, whatever a sample says: a scan and cells cost little
 DTYPES = ("float32", "float16")
-
-
-class Point(NamedTuple):
-    """What an index does at an effort.
-
-    Args:
-        effort: as of its `search`.
-        recall: share of the k nearest that are found, with its interval of 95 %.
-        queries_per_second: asked together, by the clock.
-    """
-
-    effort: float
-    recall: Interval
-    queries_per_second: float
 
 
 class Tried(NamedTuple):
     """An index that was looked at.
 
     Args:
-        kind: of index. settings: of it. nbytes: held. seconds: to build. curve: efforts, rising.
+        kind: of index. settings: of it. nbytes: held. seconds: of CPU, to build it. curve: efforts,
+            rising.
     """
 
     kind: str
@@ -64,13 +48,25 @@ class Tried(NamedTuple):
     curve: tuple[Point, ...]
 
 
+class LeftOut(NamedTuple):
+    """An index that was not built of all rows.
+
+    Args:
+        kind: of index. settings: of it. why: in words.
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    why: str
+
+
 class Tuned(NamedTuple):
     """What the tuner chose.
 
     Args:
         index: holds all vectors, by their row numbers. effort: to search it with.
         recall: measured by queries that had no part in the choice, with its interval of 95 %.
-        curve: of the index. tried: all that fitted, with their curves.
+        curve: of the index. tried: what was built of all rows, with curves. left_out: what was not.
     """
 
     index: VectorIndex
@@ -78,49 +74,31 @@ class Tuned(NamedTuple):
     recall: Interval
     curve: tuple[Point, ...]
     tried: tuple[Tried, ...]
+    left_out: tuple[LeftOut, ...] = ()
 
 
-class _Test(NamedTuple):
-    """Queries and what is nearest to them."""
+class _Race(NamedTuple):
+    """What was built of (n, d) vectors, what was not, and the fastest that finds enough."""
 
-    queries: NDArray[np.float32]
-    own: Ids  # row numbers of queries that are rows, which must not find themselves, else -1
-    nearest: Ids  # (m, k) row numbers
+    shape: tuple[int, int]
+    wanted: float
+    tried: list[Tried]
+    left: list[LeftOut]
+    index: VectorIndex | None = None
+    best: Point | None = None
 
-    def half(self, which: int) -> "_Test":
-        """Every other query."""
-        return _Test(self.queries[which::2], self.own[which::2], self.nearest[which::2])
-
-    def asked(self, index: VectorIndex, k: int, effort: float) -> Ids:
-        """What an index answers, (m, k)."""
-        ids = index.search(self.queries, k + bool((self.own >= 0).any()), effort=effort).ids
-        apart = np.argsort(ids == self.own[:, None], axis=1, kind="stable")[:, :k]
-        return np.take_along_axis(np.where(ids == self.own[:, None], -1, ids), apart, axis=1)
-
-    def recall(self, index: VectorIndex, effort: float) -> Interval:
-        """Share of the nearest that an index finds."""
-        wanted = self.nearest.shape[1]
-        pairs = zip(self.asked(index, wanted, effort), self.nearest, strict=True)
-        shares = np.array([np.isin(best, mine).mean() for mine, best in pairs])
-        if effort == 1 and index.spec()["dtype"] == "float32":
-            return Interval(float(shares.mean()), float(shares.mean()), 1.0)
-        return _interval(shares, wanted)
-
-    def point(self, index: VectorIndex, effort: float) -> Point:
-        """Recall and speed."""
-        told, seconds = self.recall(index, effort), []
-        for _ in range(ROUNDS):
-            start = time.perf_counter()
-            index.search(self.queries, self.nearest.shape[1], effort=effort)
-            seconds.append(time.perf_counter() - start)
-        return Point(effort, told, len(self.queries) / max(min(seconds), 1e-9))
+    @property
+    def speed(self) -> float:
+        """Of the fastest, 0 where there is none."""
+        return self.best.queries_per_second if self.best else 0.0
 
 
 @method(
     source="one search over kinds and efforts, chosen by half of the queries and judged by the "
     "other; score intervals: Wilson 1927, doi:10.1080/01621459.1927.10502953",
     memory="the budget once or twice, and the vectors",
-    time="that of building every kind, and of some twenty searches of each",
+    time="that of a scan and of building every kind of up to 2**16 rows, of all rows those that "
+    "may win, and of some fifty searches of the queries in each",
     error="an interval of 95 % beside the recall",
     exact="recall on endless queries like these",
     laws=("tuned",),
@@ -135,13 +113,16 @@ def tuned(
     k: int = 10,
     metric: str = "cosine",
     seed: int = 0,
+    thorough: bool = False,
 ) -> Tuned:
     """Choose and build the fastest index that fits a budget and finds enough.
 
-    Every kind that fits is built: a scan, cells with byte codes or product codes, bit codes, a
-    graph; of each the smallest effort is looked for whose recall on half of the queries is, with
-    confidence, what was asked for. The fastest is judged by the other half; where these find less
-    the effort is raised until they agree.
+    A scan, cells with byte codes or product codes, bit codes and a graph are candidates, the
+    cheaper to build first; of each the smallest effort is looked for whose recall on half of the
+    queries is, with confidence, what was asked for. Of 16,384 rows or more each is first built of
+    some, twice, and of all only if its speed there, and how it falls with rows, say that it beats
+    those before. The fastest is judged by the other half of the queries; where these find less the
+    effort is raised until they agree.
 
     Args:
         vectors: (n, d) finite numbers; row i gets id i.
@@ -152,6 +133,7 @@ def tuned(
         k: answers of a query, at least 1.
         metric: cosine, inner or l2.
         seed: of the choice of rows and of what is built.
+        thorough: build every kind that fits of all rows.
 
     Raises:
         BudgetError: nothing that fits holds the vectors, or none finds enough; the message names
@@ -172,35 +154,45 @@ def tuned(
     rows = checked_vectors("vectors", rows, rows.shape[1], metric, "an index of them")
     wanted, nbytes = in_range("recall", recall, 1e-9, 1.0), parse_bytes(budget, "budget")
     test = _test_of(rows, queries, whole("k", k, 1, 2**31 - 1), metric, seed)
-    tried: list[Tried] = []
-    best: tuple[float, VectorIndex | None, Point | None] = (0.0, None, None)
-    for variants in _kinds(rows.shape[1], metric, seed):
-        index, seconds = _built(variants, rows, nbytes)
-        if index is None:
-            continue
-        curve = _curve(index, test.half(0), wanted)
-        tried.append(Tried(type(index).__name__, index.spec(), index.nbytes, seconds, curve))
-        enough = [point for point in curve if point.recall.low >= wanted]
-        fastest = max(enough, key=lambda p: p.queries_per_second, default=None)
-        if fastest and fastest.queries_per_second > best[0]:
-            best = (fastest.queries_per_second, index, fastest)
-    return _judged(best[1], best[2], test, tried, wanted, rows.shape, budget)
+    first = [] if thorough else samples(rows, test.half(0), metric, seed)
+    return _judged(_raced(rows, nbytes, test.half(0), wanted, metric, seed, first), test, budget)
 
 
-def _judged(
-    index: VectorIndex | None,
-    point: Point | None,
-    test: _Test,
-    tried: list[Tried],
+def _raced(
+    rows: NDArray[np.float32],
+    nbytes: int,
+    trial: Trial,
     wanted: float,
-    shape: tuple[int, ...],
-    budget: int | str,
-) -> Tuned:
+    metric: str,
+    seed: int,
+    first: list[Sample],
+) -> _Race:
+    """Kinds in the order of what they cost to build, all or those that samples leave."""
+    race = _Race(rows.shape, wanted, [], [])
+    of_all, *of_some = (list(_kinds(rows.shape[1], metric, seed)) for _ in (rows, *first))
+    for variants, *fewer in zip(of_all, *of_some, strict=True):
+        kind, why = type(variants[0]).__name__, None
+        if first and len(race.tried) >= ALWAYS:
+            why = reason(fewer, first, len(rows), nbytes, wanted, race.speed)
+        index, seconds = (None, 0.0) if why else built(variants, rows, nbytes)
+        if index is None:
+            race.left.append(LeftOut(kind, variants[0].spec(), why or TOO_LARGE))
+            continue
+        curve = curve_of(index, trial, wanted)
+        race.tried.append(Tried(kind, index.spec(), index.nbytes, seconds, curve))
+        point = fastest(curve, wanted)
+        if point and point.queries_per_second > race.speed:
+            race = race._replace(index=index, best=point)
+    return race
+
+
+def _judged(race: _Race, test: Trial, budget: int | str) -> Tuned:
     """The choice with the recall of the other half of the queries."""
-    exactly = shape[0] * (4 * shape[1] + 8)
+    (rows, dim), wanted, tried, left, index, point = race
+    exactly = rows * (4 * dim + 8)
     if index is None or point is None:
         top = max((p.recall.low for one in tried for p in one.curve), default=None)
-        told = f"a recall of {wanted} of {shape[0]} vectors of {shape[1]} numbers"
+        told = f"a recall of {wanted} of {rows} vectors of {dim} numbers"
         rest = "nothing fits" if top is None else f"the surest recall that fits is {top:.4f}"
         least = format_bytes(exactly, up=True)
         raise BudgetError(
@@ -213,7 +205,7 @@ def _judged(
         told = other.recall(index, effort)
     made = type(index).__name__, index.spec()
     curve = next(one.curve for one in tried if one[:2] == made)
-    return Tuned(index, effort, told, curve, tuple(tried))
+    return Tuned(index, effort, told, curve, tuple(tried), tuple(left))
 
 
 def _kinds(dim: int, metric: str, seed: int) -> Iterator[list[VectorIndex]]:
@@ -229,24 +221,9 @@ def _kinds(dim: int, metric: str, seed: int) -> Iterator[list[VectorIndex]]:
         yield [kind(dim, metric=metric, dtype=d, **settings) for settings in ways for d in DTYPES]
 
 
-def _built(
-    variants: list[VectorIndex], rows: NDArray[np.float32], nbytes: int
-) -> tuple[VectorIndex | None, float]:
-    """The first that fits, with all rows, and the seconds to build it."""
-    for index in variants:
-        a_row = 8 + rows.shape[1] * np.dtype(index.spec()["dtype"]).itemsize
-        if len(rows) * a_row > nbytes:
-            continue
-        start = time.perf_counter()
-        index.add(rows)
-        if index.nbytes <= nbytes:
-            return index, time.perf_counter() - start
-    return None, 0.0
-
-
 def _test_of(
     rows: NDArray[np.float32], queries: ArrayLike | None, k: int, metric: str, seed: int
-) -> _Test:
+) -> Trial:
     """Queries given, or rows drawn, with their nearest by a full scan."""
     if queries is None:
         count = min(HELD_OUT, len(rows))
@@ -261,37 +238,5 @@ def _test_of(
     wanted = min(k, len(rows) - (queries is None))
     if not wanted:
         raise ValueError(f"vectors must be two or more, got {len(rows)}")
-    test = _Test(asked, own, np.zeros((len(asked), wanted), np.int64))
-    scan = FlatIndex(rows.shape[1], metric=metric).add(rows)
-    return test._replace(nearest=test.asked(scan, wanted, 1.0))
-
-
-def _curve(index: VectorIndex, test: _Test, wanted: float) -> tuple[Point, ...]:
-    """Efforts doubled until one finds enough, then halved in between; all of them, rising."""
-    if isinstance(index, FlatIndex):
-        return (test.point(index, 1.0),)
-    effort = min(1.0, max(LEAST, test.nearest.shape[1] / len(index)))
-    points = [test.point(index, effort)]
-    while points[-1].recall.low < wanted and effort < 1:
-        effort = min(1.0, 2 * effort)
-        points.append(test.point(index, effort))
-    low, high = effort / 2, effort
-    for _ in range(STEPS if len(points) > 1 else 0):
-        effort = (low * high) ** 0.5
-        points.append(test.point(index, effort))
-        low, high = (low, effort) if points[-1].recall.low >= wanted else (effort, high)
-    return tuple(sorted(points, key=lambda point: point.effort))
-
-
-def _interval(shares: NDArray[np.float64], k: int) -> Interval:
-    """Wilson's interval of 95 % of a mean of shares of k, by how many answers each is worth.
-
-    That is 1 to `DEEPEST`, by how shares vary and as if `PRIOR` more were all or nothing.
-    """
-    mean, count = float(shares.mean()), shares.size
-    full = mean * (1 - mean)
-    spread = (float(shares.var()) * count + PRIOR * full) / (count + PRIOR)
-    worth = count * min(max(full / spread, 1.0), k, DEEPEST) if spread else count
-    middle = (mean + Z * Z / (2 * worth)) / (1 + Z * Z / worth)
-    aside = Z * np.sqrt(full / worth + (Z / (2 * worth)) ** 2) / (1 + Z * Z / worth)
-    return Interval(mean, max(0.0, float(middle - aside)), min(1.0, float(middle + aside)))
+    test = Trial(asked, own, np.zeros((len(asked), wanted), np.int64))
+    return test.among(rows, np.arange(len(rows)), metric, wanted)
