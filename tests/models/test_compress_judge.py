@@ -20,7 +20,7 @@ sys.meta_path.insert(0, Hidden())
 from thrifty.models.checkpoint import Checkpoint
 from thrifty.models.compress_judge import judge_of
 """
-NOTHING = {"quality_before": None, "quality_after": None, "agreement": None}
+NOTHING = dict.fromkeys(["quality_before", "quality_after", "agreement", "answer_seconds"])
 
 
 def test_without_data_nothing_is_known(tmp_path):

@@ -76,7 +76,7 @@ def told(facts: Mapping[str, Any], most: int = 20) -> list[str]:
         >>> row |= {"bytes_before": 256, "error": 1e-5, "notes": []}
         >>> facts = {"bytes_before": 300, "bytes_after": 100, "bits_per_weight": 8.25}
         >>> facts |= {"layers": [row], "left": [], "shared": {}, "seconds": 1.0, "out": "small"}
-        >>> facts |= {"quality_before": None, "quality_after": None, "agreement": None}
+        >>> facts |= dict.fromkeys(["quality_before", "quality_after", "agreement"])
         >>> told(facts)[-2]
         '300 B -> 100 B (33.3%), 8.25 bits a weight, 1.0 s'
     """
@@ -115,4 +115,6 @@ def _quality(facts: Mapping[str, Any]) -> list[str]:
     lines = [f"{name:<9} {value:.4g} -> {after[name]:.4g}" for name, value in before.items()]
     if facts["agreement"] is not None:
         lines.append(f"agreement {facts['agreement']:.1%} of the answers are the same")
-    return lines
+    seconds = facts.get("answer_seconds") or {}
+    told = ", ".join(f"{took:.3g} s {name}" for name, took in seconds.items())
+    return [*lines, f"answers   {told}"] if told else lines

@@ -57,7 +57,7 @@ def compress(
 
     Returns:
         What it cost: bytes_before, bytes_after, bits_per_weight, layers, left, shared,
-        quality_before, quality_after, agreement, seconds, and more.
+        quality_before, quality_after, agreement, answer_seconds, seconds, and more.
 
     Raises:
         BudgetError: the smallest there is does not fit; `.smallest` is its size.

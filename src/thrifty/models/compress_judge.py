@@ -1,6 +1,7 @@
 """Compress judge: what is known of a model's data while it is compressed, and its quality after."""
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from itertools import islice
 from pathlib import Path
@@ -33,8 +34,10 @@ class Judge:
         return None
 
     def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
-        """Quality before and after, and agreement: here, nothing."""
-        return {"quality_before": None, "quality_after": None, "agreement": None}
+        """Quality before and after, agreement, and seconds to answer: here, nothing."""
+        return {
+            "quality_before": None, "quality_after": None, "agreement": None, "answer_seconds": None
+        }  # fmt: skip
 
 
 class ModelJudge(Judge):
@@ -52,19 +55,24 @@ class ModelJudge(Judge):
     def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
         """The metrics of the model, and the share of rows with the same answer."""
         tell({"phase": "judging", "fraction": 0.0})
-        (task, one, answers), (_, two, others) = self.before, self._judged(folder)
+        (task, one, answers, first), (_, two, others, then) = self.before, self._judged(folder)
         same = sum(a == b for a, b in zip(answers, others, strict=True))
         share = None if task == "number" else same / max(1, len(answers))
-        return {"quality_before": one, "quality_after": two, "agreement": share}
+        seconds = {"before": first, "after": then}
+        return {
+            "quality_before": one, "quality_after": two, "agreement": share,
+            "answer_seconds": seconds,
+        }  # fmt: skip
 
-    def _judged(self, path: Path) -> tuple[str, dict[str, float], list[Any]]:
-        """The task, the metrics, and the first answers of a model."""
+    def _judged(self, path: Path) -> tuple[str, dict[str, float], list[Any], float]:
+        """The task, the metrics, the first answers of a model, and seconds these took."""
         from thrifty.models.model import Model
 
         model = Model.load(path)
         found = {k: v for k, v in model.evaluate(self.files).items() if k != "rows"}
+        start = time.perf_counter()
         answers = [row["predicted"] for row in islice(_answers(model, self.files), ROWS)]
-        return model.task, found, answers
+        return model.task, found, answers, time.perf_counter() - start
 
 
 class ModuleJudge(Judge):
@@ -72,12 +80,13 @@ class ModuleJudge(Judge):
 
     Args:
         calibrated: see `nn.calibrated`.
-        reloaded: of the folder of a compressed model: the module of it.
+        reloaded: of the folder of a compressed model, and whether its linear layers stay encoded:
+            the module of it.
     """
 
     weighs, knows_inputs = True, True
 
-    def __init__(self, calibrated: Any, reloaded: Callable[[Path], Any]) -> None:
+    def __init__(self, calibrated: Any, reloaded: Callable[[Path, bool], Any]) -> None:
         self.calibrated, self.reloaded = calibrated, reloaded
 
     def inputs(self, name: str) -> Inputs | None:
@@ -93,16 +102,29 @@ class ModuleJudge(Judge):
         """Quality on the batches that were not calibrated on."""
         from thrifty.nn.calibrated import agreement
 
+        seconds: dict[str, float] = {}
         tell({"phase": "judging", "fraction": 0.0})
-        before = self.calibrated.outcome()
-        tell({"phase": "judging", "fraction": 0.5})
-        self.calibrated.module = self.reloaded(folder)
-        after = self.calibrated.outcome()
+        before = self._timed("before", seconds)
+        tell({"phase": "judging", "fraction": 0.3})
+        self.calibrated.module = self.reloaded(folder, False)
+        after = self._timed("after", seconds)
+        tell({"phase": "judging", "fraction": 0.7})
+        self.calibrated.module = self.reloaded(folder, True)
+        self._timed("packed", seconds)
         share, more = agreement(before, after)
         one, two = before.quality(), after.quality()
         if more:
             one, two = dict.fromkeys(more, 1.0), more
-        return {"quality_before": one, "quality_after": two, "agreement": share}
+        return {
+            "quality_before": one, "quality_after": two, "agreement": share,
+            "answer_seconds": seconds,
+        }  # fmt: skip
+
+    def _timed(self, name: str, seconds: dict[str, float]) -> Any:
+        start = time.perf_counter()
+        found = self.calibrated.outcome()
+        seconds[name] = time.perf_counter() - start
+        return found
 
 
 def judge_of(source: Any, model: Any, calibrate: Any, loss: Any, tell: Told) -> Judge:
@@ -136,11 +158,17 @@ def _of_module(model: Any, source: Any, batches: Any, loss: Any) -> Judge:
     import copy
 
     from thrifty.nn.calibrated import Calibrated
-    from thrifty.nn.compressed import load_compressed
 
     own = copy.deepcopy(model)
     calibrated = Calibrated(own, batches, source.tensors, loss)
-    return ModuleJudge(calibrated, lambda folder: load_compressed(folder, into=own))
+    return ModuleJudge(calibrated, lambda *told: _again(own, *told))
+
+
+def _again(own: Any, folder: Path, packed: bool) -> Any:
+    """The module with the weights of a folder."""
+    from thrifty.nn.compressed import load_compressed
+
+    return load_compressed(folder, into=own, packed=packed)
 
 
 def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
@@ -154,7 +182,8 @@ def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
         raise DataError(f"{EXTRA} ({error.name} is missing)") from None
     batches = text_batches(source.path, lines, task_of(str(source.architecture)))
     module = kind.from_pretrained(str(source.path), local_files_only=True).eval()
-    return ModuleJudge(Calibrated(module, batches, source.tensors), load_compressed)
+    calibrated = Calibrated(module, batches, source.tensors)
+    return ModuleJudge(calibrated, lambda folder, packed: load_compressed(folder, packed=packed))
 
 
 def lines_of(path: Any) -> list[str]:
