@@ -9,7 +9,7 @@ from evidence import Evidence, run
 from evidence.nn._mnist import BATCH, accuracy, mnist
 from thrifty.nn import GatedConv2d, gating_loss
 
-ROWS, EPOCHS, TARGETS, PULL = 6000, 5, (0.0, 1.0, 2.0), 1e-3
+ROWS, EPOCHS, TARGETS, PULL = 5000, 4, (0.0, 1.0, 2.0), 1e-3
 EVIDENCE = (
     Evidence(
         id="gating",

@@ -12,7 +12,7 @@ from evidence.datasets import load
 from thrifty.learn import LabelHash
 from thrifty.nn import LabelHeads, federated_average
 
-FEATURES, HIDDEN, DEVICES, ROUNDS, ROWS = 16_384, 128, 8, 12, 16_000
+FEATURES, HIDDEN, DEVICES, ROUNDS, ROWS = 16_384, 128, 8, 8, 12_000
 REPETITIONS, SIZE = 4, 600
 SETTINGS = (
     f"WordNet glosses, {ROWS:,} of them on {DEVICES} devices that hold different labels, {ROUNDS} "
