@@ -30,7 +30,14 @@ TINY = 1e-12
     "average over its seeds",
     exact="a parameter for every weight",
     laws=("module", "module gradients"),
-    evidence=("shared", "clicks", "recommend"),
+    evidence=(
+        "shared",
+        "clicks",
+        "recommend",
+        "sharing_study",
+        "sharing_cifar",
+        "sharing_steps",
+    ),
 )
 class SharedParameter(nn.Module):
     """Weights of many modules in one array: each is scale * sign * values[slot].
