@@ -9,12 +9,24 @@ from torch import nn
 
 from thrifty.codec import Encoded, LeanCodec, gptq, output_error
 
-__all__ = ["BITS", "ROWS", "SAME_BYTES", "WAYS", "kept", "moments_of", "quantise", "table"]
+__all__ = [
+    "BITS",
+    "ROWS",
+    "SAME_BYTES",
+    "TOGETHER",
+    "WAYS",
+    "gradients_of",
+    "kept",
+    "moments_of",
+    "quantise",
+    "table",
+]
 
 BITS = (4, 3, 2)
 ROWS = ("nearest", "GPTQ", "LeanQuant affine")  # a scale and a least value a row
 SAME_BYTES = ("GPTQ groups", "LeanQuant affine groups", "k-means", "LeanQuant")
 WAYS = (*ROWS, *SAME_BYTES)
+TOGETHER = tuple(f"{way}, together" for way in WAYS[1:])  # rows make up for each other too
 
 Moments = Mapping[str, np.ndarray]
 GRIDS = {
@@ -22,13 +34,17 @@ GRIDS = {
 }  # fmt: skip
 
 
-def encode(way: str, bits: int, weight: torch.Tensor, moments: np.ndarray) -> Encoded:
+def encode(
+    way: str, bits: int, weight: torch.Tensor, moments: np.ndarray, outputs: np.ndarray | None
+) -> Encoded:
     """Weights in one of the WAYS: in `groups`, as many even grids as take a codebook's bytes."""
+    way, _, together = way.partition(", ")
     if way == "nearest":
         return LeanCodec(bits, "affine").encode(weight)
     group = -(-weight.shape[1] // 2 ** (bits - 1)) if way.endswith("groups") else None
     grid = GRIDS[way.removesuffix(" groups")]
-    return gptq(weight, moments, bits=bits, grid=grid, group=group)
+    theirs = outputs if together else None
+    return gptq(weight, moments, outputs=theirs, bits=bits, grid=grid, group=group)
 
 
 @torch.no_grad()
@@ -53,6 +69,28 @@ def moments_of(
     return sums
 
 
+@torch.enable_grad()
+def gradients_of(
+    maps: Mapping[str, nn.Linear], loss: Callable[[Any], torch.Tensor], batches: Iterable[Any]
+) -> dict[str, np.ndarray]:
+    """Second moments of the gradients of a loss at the outputs of linear maps, over batches."""
+    sums = {name: np.zeros((part.out_features,) * 2) for name, part in maps.items()}
+
+    def hook(name: str) -> Callable[..., None]:
+        def add(_: nn.Module, __: Any, found: tuple[torch.Tensor, ...]) -> None:
+            rows = found[0].reshape(-1, found[0].shape[-1]).float().numpy()
+            sums[name] += rows.T @ rows
+
+        return add
+
+    hooks = [part.register_full_backward_hook(hook(name)) for name, part in maps.items()]
+    for batch in batches:
+        loss(batch).backward()
+    for each in hooks:
+        each.remove()
+    return sums
+
+
 def kept(maps: Mapping[str, nn.Linear]) -> dict[str, torch.Tensor]:
     """The weights as they are."""
     return {name: part.weight.detach().clone() for name, part in maps.items()}
@@ -65,6 +103,7 @@ def quantise(
     moments: Moments,
     way: str,
     bits: int,
+    outputs: Moments | None = None,
 ) -> dict[str, float]:
     """Put quantised weights into a model; the bits a weight, and the error of what maps put out.
 
@@ -73,7 +112,8 @@ def quantise(
     """
     nbytes, shares = 0, []
     for name, part in maps.items():
-        made = encode(way, bits, weights[name], moments[name])
+        theirs = None if outputs is None else outputs[name]
+        made = encode(way, bits, weights[name], moments[name], theirs)
         decoded = made.decode()
         part.weight.copy_(torch.from_numpy(decoded))
         nbytes += made.nbytes
@@ -91,12 +131,16 @@ def table(
     moments: Moments,
     judged: Callable[[], dict[str, float]],
     bits: Iterable[int] = BITS,
+    outputs: Moments | None = None,
 ) -> dict[str, dict[str, float]]:
-    """What is judged, for each way and number of bits; the model is as it was afterwards."""
+    """What is judged, for each way and number of bits; the model is as it was afterwards.
+
+    With the moments of gradients at the outputs, for all the ways `TOGETHER` too.
+    """
     weights, rows = kept(maps), {"as it is": judged()}
     for count in bits:
-        for way in WAYS:
-            row = quantise(maps, weights, moments, way, count)
+        for way in WAYS if outputs is None else (*WAYS, *TOGETHER):
+            row = quantise(maps, weights, moments, way, count, outputs)
             rows[f"{way}, {count} bits"] = row | judged()
             print(way, count, rows[f"{way}, {count} bits"], flush=True)
     for name, part in maps.items():

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from thrifty.codec import LeanCodec, gptq, input_moments, output_error
-from thrifty.codec.gptq import inverse_factor
+from thrifty.codec._layers import Layer, Made, inverse_factor
 from thrifty.core import IncompatibleError
 
 GRIDS = ["affine", "lean-affine", "kmeans", "lean"]
+ONE_BIT = LeanCodec(1, "affine")
 
 
 def layer(seed, rows=24, columns=150, n=900):
@@ -184,3 +185,79 @@ def test_what_does_not_fit_is_refused():
         gptq(weight * np.inf, np.eye(3))
     with pytest.raises(IncompatibleError, match=r"^inputs must be \(n, in\), got shape \(3,\)$"):
         gptq(weight, inputs=np.ones(3))
+
+
+def sharp(seed, rows=24):
+    """Moments of gradients that depend on each other, of low rank and noise."""
+    rng = np.random.default_rng(seed)
+    gradients = rng.standard_normal((500, 3)) @ rng.standard_normal((3, rows))
+    return input_moments(gradients + rng.standard_normal((500, rows)) / 10)
+
+
+def cost(weight, made, moments, outputs):
+    """The trace of (outputs + their mean diagonal) D (moments, damped) D'."""
+    gap = weight - made.decode()
+    whole = outputs + outputs.diagonal().mean() * np.eye(len(outputs))
+    damped = moments + 0.01 * moments.diagonal().mean() * np.eye(len(moments))
+    return np.trace(whole @ gap @ damped @ gap.T)
+
+
+def test_rows_move_as_written_down():
+    """Weight after weight, in float64, with the factors of both sides: the same weights."""
+    weight, moments = layer(9, rows=12, columns=140)
+    outputs = sharp(9, rows=12)
+    how = {"bits": 3, "grid": "kmeans", "by_size": False, "unbiased": False}
+    made = gptq(weight, moments, outputs=outputs, **how)
+    values = made.arrays()["codebook"][:, 0].astype(np.float64) * made.arrays()["unit"][0]
+    up, along = inverse_factor(outputs, 1.0).T, inverse_factor(moments, 0.01)
+    expected, errors = np.empty_like(weight), np.zeros_like(weight)
+    for r in range(12):
+        for j in range(140):
+            moved = up[r, : r + 1] @ errors[: r + 1, : j + 1] @ along[: j + 1, j]
+            target = weight[r, j] - moved
+            expected[r, j] = values[r, abs(values[r] - target).argmin()]
+            errors[r, j] = (target - expected[r, j]) / up[r, r] / along[j, j]
+    assert (abs(made.decode() - expected) < 1e-7).mean() > 0.97  # but for ties in float32
+    assert cost(weight, made, moments, outputs) == pytest.approx((errors**2).sum(), rel=0.05)
+
+
+@pytest.mark.parametrize("grid", GRIDS)
+@pytest.mark.parametrize("bits", [2, 3])
+def test_rows_make_up_for_each_other(grid, bits):
+    """With gradients that depend on each other, errors cost less than without rows that move."""
+    weight, moments = layer(10)
+    outputs = sharp(10)
+    how = {"bits": bits, "grid": grid, "unbiased": False}
+    apart = cost(weight, gptq(weight, moments, **how), moments, outputs)
+    together = gptq(weight, moments, outputs=outputs, **how)
+    assert cost(weight, together, moments, outputs) < 0.95 * apart
+    assert together.nbytes == gptq(weight, moments, **how).nbytes
+
+
+@pytest.mark.parametrize("scale", [0.0, 2.0**-60, 2.0**60])
+def test_outputs_that_do_not_depend_on_each_other_leave_rows_apart(scale):
+    """Gradients of one size, whatever it is, or none: the weights without them."""
+    weight, moments = layer(11)
+    assert gptq(weight, moments, outputs=scale * np.eye(24)) == gptq(weight, moments)
+
+
+def test_outputs_that_do_not_fit_are_refused():
+    """Their shape and numbers by name."""
+    with pytest.raises(IncompatibleError, match=r"^outputs of shape \(3, 3\) do not fit "):
+        gptq(np.ones((2, 3)), np.eye(3), outputs=np.eye(3))
+    with pytest.raises(
+        ValueError, match=r"^outputs must be finite, with a diagonal of at least 0$"
+    ):
+        gptq(np.ones((2, 3)), np.eye(3), outputs=-np.eye(2))
+
+
+def test_rows_take_grids_that_cost_least_together():
+    """Of two rows that are read as their sum one takes the grid that errs a little more."""
+    made = Layer(np.ones((2, 1), np.float32), np.ones((1, 1), np.float32), np.arange(1), ONE_BIT)
+    scale, codes = np.zeros((2, 1), np.float16), np.zeros((2, 1), np.uint8)
+    ways = [
+        Made(codes, {"scale": scale, "low": np.full((2, 1), low, np.float16)}, np.ones(2))
+        for low in (0.0, 2.125)
+    ]
+    chosen = made.together(ways, np.ones((1, 1)), np.ones((2, 2)) + np.eye(2) / 1000)
+    assert sorted(made.gaps(chosen).ravel().tolist()) == [-1.125, 1.0]
