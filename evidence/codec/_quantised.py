@@ -1,6 +1,6 @@
 """Quantised: the linear maps of a torch model, quantised in each way that is compared."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -132,6 +132,7 @@ def table(
     judged: Callable[[], dict[str, float]],
     bits: Iterable[int] = BITS,
     outputs: Moments | None = None,
+    ways: Sequence[str] = WAYS,
 ) -> dict[str, dict[str, float]]:
     """What is judged, for each way and number of bits; the model is as it was afterwards.
 
@@ -139,7 +140,7 @@ def table(
     """
     weights, rows = kept(maps), {"as it is": judged()}
     for count in bits:
-        for way in WAYS if outputs is None else (*WAYS, *TOGETHER):
+        for way in ways if outputs is None else (*ways, *TOGETHER):
             row = quantise(maps, weights, moments, way, count, outputs)
             rows[f"{way}, {count} bits"] = row | judged()
             print(way, count, rows[f"{way}, {count} bits"], flush=True)

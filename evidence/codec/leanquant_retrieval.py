@@ -13,12 +13,13 @@ from torch.nn import functional
 
 from evidence import Evidence, run
 from evidence.codec._language_model import linears
-from evidence.codec._quantised import BITS, WAYS, moments_of, table
+from evidence.codec._quantised import BITS, moments_of, table
 from evidence.datasets import data_folder
 from thrifty.models import read_qrels, read_queries
 from thrifty.models.rankings import judge
 
 LONGEST, CALIBRATED = 64, 512
+WAYS = ("GPTQ", "LeanQuant affine", "GPTQ groups", "LeanQuant")
 SETTINGS = (
     "all-MiniLM-L6-v2 (its 36 linear maps of 10.6 million weights), calibrated on 512 abstracts of "
     "another collection (NPL), Cranfield's 1,400 abstracts cut at 64 pieces"
@@ -116,7 +117,7 @@ def measured() -> dict[str, dict[str, float]]:
         apart = 1 - (made * first).sum(axis=1, dtype=np.float64).mean()
         return {"ndcg@10": judge(answers, grades).facts()["ndcg@10"], "1 - cosine": float(apart)}
 
-    return table(encoder.maps, moments, judged)
+    return table(encoder.maps, moments, judged, ways=WAYS)
 
 
 def worst(ours: str, theirs: str, what: str) -> tuple[float, dict[str, Any]]:
