@@ -13,7 +13,7 @@ from thrifty.learn import LabelHash
 from thrifty.nn import LabelHeads, federated_average
 
 FEATURES, HIDDEN, DEVICES, ROUNDS, ROWS = 16_384, 128, 8, 8, 12_000
-REPETITIONS, SIZE = 4, 600
+REPETITIONS, SIZE = 4, 250
 SETTINGS = (
     f"WordNet glosses, {ROWS:,} of them on {DEVICES} devices that hold different labels, {ROUNDS} "
     "rounds of one epoch, federated averaging of one network of equal width; the better of two "

@@ -12,7 +12,7 @@ from evidence import Evidence, run
 from evidence.codec._language_model import CONTEXT, LanguageModel, tokens, trained, windows
 from thrifty.nn import add_lora
 
-STEPS, BATCH, RANK = 80, 16, 8
+STEPS, BATCH, RANK = 50, 16, 8
 SETTINGS = (
     f"the model of evidence/codec/_language_model.py moved to two authors held out, {STEPS} steps "
     f"of {BATCH} windows on the first four fifths of their text, judged on the rest; the best of "

@@ -11,7 +11,7 @@ from evidence import Evidence, run
 from evidence.codec._language_model import CONTEXT, PIECES, tokens, windows
 from thrifty.nn import PairConnect
 
-DIM, WINDOW, STEPS, BATCH, SLOTS = 96, 8, 250, 32, 4_000_000
+DIM, WINDOW, STEPS, BATCH, SLOTS = 96, 8, 150, 32, 4_000_000
 SETTINGS = (
     f"next of {PIECES:,} pieces of novels, width {DIM}, {STEPS} steps of {BATCH} windows of "
     f"{CONTEXT}; perplexity of two authors held out; the better of two rates for each"
