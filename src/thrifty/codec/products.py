@@ -105,7 +105,8 @@ class PackedMatrix:
                 "encoded must be a matrix of Groups of 4 or 8 bits, in groups of a multiple of "
                 f"{FOUR} or 8 columns, on a processor with AVX-512 VNNI, got {encoded!r}"
             )
-        codec, (rows, columns), arrays = encoded.codec, encoded.shape, encoded.arrays()
+        codec: Any = encoded.codec
+        (rows, columns), arrays = encoded.shape, encoded.arrays()
         groups, blocks = -(-columns // codec.block), -(-rows // LANES)
         middle = np.full((rows, groups), 1 << (codec.bits - 1), np.uint8)
         zeros = middle if codec.symmetric else arrays["zeros"]

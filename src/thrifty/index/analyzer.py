@@ -159,7 +159,8 @@ class Analyzer:
     @classmethod
     def restore(cls, spec: Mapping[str, Any]) -> "Analyzer":
         """Inverse of `spec`; what was made before there were pairs has none."""
-        return cls(**{"pairs": False, **spec})
+        given: dict[str, Any] = {"pairs": False, **spec}
+        return cls(**given)
 
 
 @functools.cache

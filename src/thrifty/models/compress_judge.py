@@ -161,7 +161,7 @@ def _of_module(model: Any, source: Any, batches: Any, loss: Any) -> Judge:
 
     own = copy.deepcopy(model)
     calibrated = Calibrated(own, batches, source.tensors, loss)
-    return ModuleJudge(calibrated, lambda *told: _again(own, *told))
+    return ModuleJudge(calibrated, lambda folder, packed: _again(own, folder, packed))
 
 
 def _again(own: Any, folder: Path, packed: bool) -> Any:

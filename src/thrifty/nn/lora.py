@@ -88,9 +88,8 @@ class LoRALinear(nn.Module):
     def merged(self) -> nn.Linear:
         """One plain linear layer with the change in its weight."""
         change = self.scaling * self.lora_B.weight @ self.lora_A.weight
-        layer = nn.Linear(
-            self.in_features, self.out_features, bias=self.base_layer.bias is not None
-        )
+        bias = self.base_layer.bias
+        layer = nn.Linear(self.in_features, self.out_features, bias=bias is not None)
         if isinstance(self.base_layer, PackedLinear):
             rows = torch.cat([part for _, part in self.base_layer.blocks()])
             layer.to(rows.dtype)
@@ -98,8 +97,8 @@ class LoRALinear(nn.Module):
             rows = self.base_layer.weight
             layer.to(rows)
         layer.weight.copy_(rows + change.to(rows.dtype))
-        if layer.bias is not None:
-            layer.bias.copy_(self.base_layer.bias)
+        if bias is not None:
+            layer.bias.copy_(bias)
         return layer
 
 

@@ -77,7 +77,7 @@ class PackedLinear(nn.Module):
     def _arrays(self) -> dict[str, np.ndarray]:
         return {_name(key): array_of(t) for key, t in self._buffers.items() if t is not None}
 
-    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *rest: Any) -> None:  # type: ignore[override]
         """Take what was encoded as it comes: its arrays may be of other names and sizes."""
         keys = [key.removeprefix(prefix) for key in state_dict if key.startswith(prefix)]
         if found := [key for key in keys if key.startswith(PACKED)]:
