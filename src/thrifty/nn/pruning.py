@@ -102,7 +102,7 @@ def masks_of(scores: Mapping[str, Tensor], keep: float | str, *, scope: str = "g
 @method(
     source="LeCun, Denker and Solla 1989 (NeurIPS 2); Han, Pool, Tran and Dally 2015, "
     "arXiv:1506.02626; the scores of `saliency`",
-    memory="keep * weights * itemsize and the index of `codec.Sparse`; n:m as `codec.NOfM`",
+    memory="keep * weights * itemsize and the index of `codec.Sparse`; n:m as NOfM does",
     time="one order of all scores; for snip, movement and wanda a pass over the batches",
     error="none is promised: see what is measured",
     exact="the whole model",
