@@ -105,8 +105,8 @@ def teacher_logits(
 @method(
     source="Hinton, Vinyals and Dean 2015, arXiv:1503.02531; Bucila, Caruana and Niculescu-Mizil "
     "2006, doi:10.1145/1150402.1150464",
-    memory="the student and its optimizer; the teacher's answers: 4 * n * c bytes, or those of "
-    "TopLogits has",
+    memory="the student and its optimizer; the teacher's answers: 4 * n * c bytes, or those "
+    "that TopLogits keeps",
     time="one pass of the teacher over the rows; a training step of the student a batch",
     error="none is promised: see what is measured",
     exact="the teacher",
