@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import ml_dtypes
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -68,13 +69,14 @@ class TopLogits(Codec):
         return rows * (each + found.itemsize * (width > 0))
 
     def bound(self, x: Any) -> np.ndarray:
-        """What float16 may round, and of the smaller logits the distance from their number."""
+        """What float16 and x's own dtype round, and how far the smaller logits' number is off."""
         found = _checked(array_of(x))
         rows = found.astype(np.float64).reshape(_shape(found.shape))
         if not rows.size:
             return np.zeros(found.shape)
         ids = self._top(rows)
-        below = rows - rows.max(axis=1, keepdims=True)
+        peaks = rows.max(axis=1, keepdims=True)
+        below = rows - peaks
         if rows.shape[1] > ids.shape[1]:
             tail = np.repeat(_tail(below, ids)[:, None], rows.shape[1], axis=1)
             np.put_along_axis(tail, ids, np.take_along_axis(below, ids, axis=1), axis=1)
@@ -83,8 +85,9 @@ class TopLogits(Codec):
         with np.errstate(invalid="ignore"):
             off = np.where(tail == below, 0.0, np.abs(tail - below))
         size = np.minimum(np.abs(tail), LARGEST)
-        off += np.where(np.isinf(tail), 0.0, size * 2.0**-11 + 2.0**-25 + np.abs(tail) - size)
-        return off.reshape(found.shape)
+        rounded = np.abs(peaks + tail) * float(ml_dtypes.finfo(found.dtype).eps)
+        rounded += size * 2.0**-11 + 2.0**-25 + np.abs(tail) - size
+        return (off + np.where(np.isinf(tail), 0.0, rounded)).reshape(found.shape)
 
     def rows(self, encoded: Encoded, rows: ArrayLike) -> np.ndarray:
         """Some rows of what this codec encoded, decoded alone.
