@@ -91,15 +91,16 @@ class OutlierSplit(Codec):
         return rows * packed_size(columns + extra, self.bits) + 4 * extra + 4 * steps
 
     def bound(self, x: Any) -> NDArray[np.float64]:
-        """Half a step; of clipped weights, the distance to the range of a code or of all parts."""
+        """Half a step; of what is clipped, the distance to the range and half a step a part."""
         flat = rows_of(x).astype(np.float64)
         parts, owners, scales = self._split(flat)
         most = 2 ** (self.bits - 1) - 1
         beyond = np.zeros(flat.shape)
         over = np.maximum(np.abs(parts) - most * scales[:, None], 0)
         np.add.at(beyond.T, owners, over.T)
-        step = scales[:, None] * np.ones(flat.shape)
-        return (step * (0.5 + 2.0**-20) + beyond).reshape(array_of(x).shape)
+        counts = np.bincount(owners, minlength=flat.shape[1])
+        halves = np.where(beyond > 0, counts, 1) * (0.5 + 2.0**-20)
+        return (scales[:, None] * halves + beyond).reshape(array_of(x).shape)
 
     def _split(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Columns and added ones in final halves, whose they are, and the steps of rows."""

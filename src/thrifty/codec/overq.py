@@ -105,12 +105,13 @@ class OverQ(Codec):
             unpack(taken(arrays, name, np.uint8, (rows, packed_size(columns, bits))), bits, columns)
             for name, bits in (("codes", self.bits), ("flags", 1))
         )
-        scale = taken(arrays, "scale", np.float32, (1,)).astype(np.float64)[0]
+        stored = taken(arrays, "scale", np.float32, (1,))
         numbers = np.zeros((rows, columns), np.uint16)
         if not _read(slots, flags, self.bits, numbers):
             raise FormatError("flags must come in pairs, got an odd one")
         with np.errstate(over="ignore", invalid="ignore"):  # a forged scale
-            out[...] = in_dtype(numbers * scale, out.dtype).reshape(out.shape)
+            scaled = numbers * stored.astype(np.float64)[0]
+            out[...] = in_dtype(scaled, out.dtype).reshape(out.shape)
 
     def covered(self, x: Any) -> tuple[int, int]:
         """How many numbers of x are above the range, and how many of these find a zero.
