@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from thrifty.codec.compressed import CompressedTensors
 from thrifty.core import DataError, IncompatibleError
+from thrifty.nn._submodules import put
 
 __all__ = ["architecture_of", "load_compressed", "matching", "state_of", "tensor_of"]
 
@@ -116,8 +117,7 @@ def _packed(module: Module, tensors: CompressedTensors) -> Module:
             continue
         (_, encoded), layer = next(tensors.encoded(name)), layers.pop(key)
         if encoded.shape == tuple(layer.weight.shape):
-            owner, _, part = key.removesuffix(".weight").rpartition(".")
-            setattr(module.get_submodule(owner), part, PackedLinear(encoded, layer.bias))
+            put(module, key.removesuffix(".weight"), PackedLinear(encoded, layer.bias))
     return module
 
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from thrifty.codec import NF4
 from thrifty.core import DataError, IncompatibleError, in_range, method, whole
 from thrifty.core.atomic import replacing
+from thrifty.nn._submodules import put
 from thrifty.nn.packed import PackedLinear
 
 __all__ = ["LoRALinear", "add_lora", "load_lora", "merge_lora", "save_lora"]
@@ -141,19 +142,17 @@ def add_lora(
         raise DataError(f"targets must be names of linear layers, got {targets!r}")
     model.requires_grad_(False)
     for name in names:
-        owner, _, part = name.rpartition(".")
         base = model.get_submodule(name)
         if four_bits and isinstance(base, nn.Linear):
             base = PackedLinear.of(base, NF4(64, double=True))
-        setattr(model.get_submodule(owner), part, LoRALinear(base, r, alpha, dropout))
+        put(model, name, LoRALinear(base, r, alpha, dropout))
     return names
 
 
 def merge_lora(model: nn.Module) -> nn.Module:
     """Put plain linear layers with their changes in place of all `LoRALinear`, in place."""
     for name, layer in list(_wrapped(model).items()):
-        owner, _, part = name.rpartition(".")
-        setattr(model.get_submodule(owner), part, layer.merged())
+        put(model, name, layer.merged())
     return model
 
 
@@ -217,10 +216,9 @@ def load_lora(model: nn.Module, folder: str | Path) -> list[str]:
     if strange := [name for name in names if name not in linear]:
         raise IncompatibleError(f"model must have a linear layer {strange[0]!r}, got none")
     for name in names:
-        owner, _, part = name.rpartition(".")
         layer = LoRALinear(model.get_submodule(name), r, alpha, drop)
         _fill(layer, name, state)
-        setattr(model.get_submodule(owner), part, layer)
+        put(model, name, layer)
     return names
 
 
