@@ -19,7 +19,15 @@ SPARSE = hnp.arrays(
 )
 
 
-@pytest.mark.parametrize("made", [{"bits": 4}, {"bits": 2, "cascade": 9, "largest": 5.0}], ids=str)
+MADE = [
+    {"bits": 4},
+    {"bits": 2, "cascade": 9, "largest": 5.0},
+    {"bits": 3, "largest": 7.0, "precision": True},
+    {"bits": 8, "cascade": 0, "precision": True},
+]
+
+
+@pytest.mark.parametrize("made", MADE, ids=str)
 @pytest.mark.parametrize("law", LAW_CASES, ids=lambda law: law.__name__)
 def test_law(law, made):
     """The laws the record names hold."""
@@ -62,6 +70,52 @@ def test_never_worse_than_clipping():
     errors = [np.abs(OverQ(3, cascade=c, largest=2).encode(x).decode() - x) for c in (0, 1)]
     assert (errors[1] <= errors[0] + 1e-6).all()
     assert errors[1].sum() < 0.8 * errors[0].sum()
+
+
+def test_slots_of_precision():
+    """Within the range bits - 1 low bits more, above it the top bit and what is beyond."""
+    x = np.array([1.75, 0, 5, 0, 6.25, 0, 40, 1, 0, 0.4, 0.2, 2], np.float32)
+    codec = OverQ(3, cascade=2, largest=7, precision=True)
+    arrays = codec.encode(x).arrays()
+    slots, flags = (
+        unpack(arrays[name], bits, 12)[0] for name, bits in (("codes", 3), ("flags", 1))
+    )
+    assert flags.tolist() == [1, 1, 0, 0, 1, 1, 1, 0, 1, 1, 1, 0]
+    assert slots.tolist() == [7, 0, 5, 0, 1, 3, 7, 7, 1, 2, 0, 2]
+    assert codec.encode(x).decode().tolist() == [1.75, 0, 5, 0, 6.25, 0, 39, 1, 0, 0.5, 0, 2]
+    assert codec.covered(x) == (1, 1)
+
+
+@pytest.mark.parametrize("bits", range(2, 9))
+def test_precision_is_two_to_the_bits_of_half_a_step(bits):
+    """Numbers of the range with zeros between; of outliers the nearest step up to the reach."""
+    fine, top = 2.0 ** (1 - bits), 2**bits - 1
+    x = np.zeros(2000, np.float32)
+    x[::2] = np.linspace(0, top + 0.4, 1000)
+    codec = OverQ(bits, largest=top, precision=True)
+    assert np.abs(codec.encode(x).decode() - x).max() <= fine / 2 + 1e-4
+    reach = 2 ** (2 * bits - 1) + 2**bits - 1
+    far = np.array([2**bits, 0, reach, 0, reach + 9, 0], np.float32)
+    assert codec.encode(far).decode().tolist() == [2**bits, 0, reach, 0, reach, 0]
+
+
+def test_precision_costs_no_bytes_and_lessens_the_error():
+    """Of halves of normal numbers, with the same range; an outlier keeps its zero."""
+    rng = np.random.default_rng(2)
+    x = np.maximum(rng.standard_normal((50, 200)), 0).astype(np.float32)
+    plain, finer = (OverQ(4, largest=2, precision=p) for p in (False, True))
+    assert plain.size(x) == finer.size(x) == finer.encode(x).nbytes
+    errors = [np.abs(c.encode(x).decode() - x) for c in (plain, finer)]
+    assert np.square(errors[1]).sum() < 0.8 * np.square(errors[0]).sum()
+    assert (errors[1] <= errors[0] + 1e-6).all()
+    assert finer.covered(x) == plain.covered(x)
+
+
+def test_what_was_written_without_precision_is_read():
+    """A file of the first version names no precision."""
+    assert "precision" not in OverQ(3).spec()
+    small = OverQ(3, precision=True).encode(np.ones(4, np.float32))
+    assert type(small).from_bytes(small.to_bytes()).codec.precision
 
 
 def test_odd_flags_are_refused():
