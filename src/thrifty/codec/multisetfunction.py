@@ -1,7 +1,6 @@
 """Multiset function: keys to sets of values, so arranged in columns that the columns cost least."""
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -15,9 +14,8 @@ from thrifty.codec._book import counted
 from thrifty.codec._shape import entropy_of, shape_of
 from thrifty.codec._signatures import Signed, of_column, signature_of, signatures_of, signed
 from thrifty.codec.staticfunction import StaticFunction
-from thrifty.core import DataError, FormatError, Summary, method, one_of, whole
+from thrifty.core import DataError, FormatError, MappedSummary, Summary, method, one_of, whole
 from thrifty.core.composite import packed, unpacked
-from thrifty.core.container import opened
 from thrifty.hashing._columns import chunks
 
 __all__ = ["MultisetFunction"]
@@ -44,7 +42,7 @@ class _Rows(NamedTuple):
     laws=("static-function",),
     evidence=("multisetfunction",),
 )
-class MultisetFunction(Summary):
+class MultisetFunction(MappedSummary):
     """Look up several values a key, whose order does not count; keys are not kept.
 
     Values are moved within their rows until every column has few frequent ones, and each column is
@@ -212,15 +210,6 @@ class MultisetFunction(Summary):
         if len(kinds_held) > 1:
             raise FormatError(f"columns must be of one kind, got {sorted(kinds_held)}")
         return made
-
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """A saved one whose bits stay in the file until they are looked at.
-
-        Raises:
-            FormatError: the file is cut, its header altered, or of another kind or version.
-        """
-        return cls._restored(*opened(path, kind=cls.KIND, version=cls.VERSION))
 
     def __repr__(self) -> str:
         told = f"keys={self.length}, columns={self.columns}, seed={self.seed}"

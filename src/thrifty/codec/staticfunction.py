@@ -2,7 +2,6 @@
 
 import functools
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -26,13 +25,12 @@ from thrifty.core import (
     DataError,
     FormatError,
     IncompatibleError,
-    Summary,
+    MappedSummary,
     in_range,
     method,
     whole,
 )
 from thrifty.core.budget import format_bytes, parse_bytes
-from thrifty.core.container import opened
 from thrifty.hashing.keys import seed_key
 
 __all__ = ["StaticFunction"]
@@ -53,7 +51,7 @@ CODES, SIEVE, MARKS = 0x636F6465, 0x73696576, 0x6D61726B
     laws=("static-function",),
     evidence=("staticfunction",),
 )
-class StaticFunction(Summary):
+class StaticFunction(MappedSummary):
     """Look values up by key, in nearly the entropy of the values; keys are not kept.
 
     Each key has three places by its hash; the exclusive or of the bits from there on is the
@@ -271,15 +269,6 @@ class StaticFunction(Summary):
             if made._codes is None:
                 raise FormatError("sieve must have codewords behind it, got none")
         return made
-
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """A saved one whose bits stay in the file until they are looked at.
-
-        Raises:
-            FormatError: the file is cut, its header altered, or of another kind or version.
-        """
-        return cls._restored(*opened(path, kind=cls.KIND, version=cls.VERSION))
 
     def __repr__(self) -> str:
         told = f"keys={self.length}, check={self.check}, seed={self.seed}, sieve={self.sieve}"

@@ -15,6 +15,7 @@ from thrifty.core.errors import (
     ThriftyError,
 )
 from thrifty.core.interval import Interval
+from thrifty.core.mapped import MappedSummary
 from thrifty.core.method import Method, method, record_of
 from thrifty.core.summary import Summary, taken
 
@@ -24,6 +25,7 @@ __all__ = [
     "FormatError",
     "IncompatibleError",
     "Interval",
+    "MappedSummary",
     "Method",
     "SaveError",
     "Summary",

@@ -1,7 +1,7 @@
 """Summary: what a stream leaves behind; it adds, merges and moves as bytes, whatever its kind."""
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -131,7 +131,16 @@ class Summary:
         Raises:
             FormatError: the file is cut, altered, of another kind or of a newer version.
         """
-        return cls._restored(*load(path, kind=cls.KIND, version=cls.VERSION))
+        return cls._of_file(path, load)
+
+    @classmethod
+    def _of_file(cls, path: str | Path, reader: Callable[..., tuple[dict, Arrays]]) -> Self:
+        """The summary of what a reader of containers finds in a file."""
+        found = reader(path, kind=cls.KIND, version=cls.VERSION)
+        try:
+            return cls._restored(*found)
+        except FormatError as error:
+            raise FormatError(f"{path}: {error}") from error
 
     def _parts(self) -> dict[str, Any]:
         return {

@@ -7,13 +7,12 @@ on what it found there when it began, whoever adds meanwhile.
 
 import threading
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import FormatError, IncompatibleError, Summary, one_of, opened, taken, whole
+from thrifty.core import IncompatibleError, MappedSummary, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index import _parts as rows_in
 from thrifty.index._checked import checked_filter, checked_vectors, once
@@ -39,12 +38,12 @@ class Found(NamedTuple):
     scores: NDArray[np.float32]
 
 
-class VectorIndex(Summary):
-    """Base of every index of dense vectors.
+class VectorIndex(MappedSummary):
+    """Base of every index of dense vectors; one that is opened takes in rows as well.
 
     A kind of index gives its `KIND`; `_made`, a part of new rows; `_joined`, one part of many;
     `_fill`, the best of a state; `spec`, and `_restored_state` from arrays. It may learn from its
-    rows (`_learned`) and hold that as arrays (`_model_arrays`)..
+    rows (`_learned`) and hold that as arrays (`_model_arrays`).
 
     Args:
         dim: numbers of a vector, 1..65536.
@@ -196,21 +195,6 @@ class VectorIndex(Summary):
             allowed = [rows_in.allowed_in(part, only) for part in state.parts]
             self._fill(state, frozen(asked), allowed, effort, found)
         return _wide(found, count)
-
-    @classmethod
-    def open(cls, path: str | Path) -> Self:
-        """An index that stays in its file: opening is instant, and processes share its pages.
-
-        Only what a search looks at is read. What is added later is held in memory.
-
-        Raises:
-            FormatError: the file is cut, of another kind or of a newer version.
-        """
-        spec, arrays = opened(path, kind=cls.KIND, version=cls.VERSION)
-        try:
-            return cls._restored(spec, arrays)
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from error
 
     def spec(self) -> dict[str, Any]:
         """Width and metric."""
