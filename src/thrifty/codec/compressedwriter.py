@@ -7,7 +7,6 @@ behind the last of them; the folder is no model before `finish`.
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -53,15 +52,10 @@ class CompressedWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: Any) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
-            writer.__exit__(kind, error, trace)
+            writer.__exit__(*error)
 
     @property
     def nbytes(self) -> int:

@@ -7,9 +7,8 @@ the first array and nothing is held after it.
 import json
 import zlib
 from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -48,28 +47,17 @@ class TensorWriter:
         self.sums = dict[str, int]()  # crc32 of each array
         self._table, self._end = dict[str, Any](), 0
         self._start = -(-(8 + room) // ALIGNED) * ALIGNED
-        self._whole: AbstractContextManager[Any] = replacing(self.path)
+        self._whole = ExitStack()
         self._file: Any = None
 
     def __enter__(self) -> Self:
-        self._file = self._whole.__enter__()
+        self._file = self._whole.enter_context(replacing(self.path))
+        self._whole.push(self._finish)
         self._file.seek(self._start)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        try:
-            if error is None:
-                self._finish()
-        except BaseException as broken:
-            if not self._whole.__exit__(type(broken), broken, broken.__traceback__):
-                raise
-            return
-        self._whole.__exit__(kind, error, trace)
+    def __exit__(self, *error: Any) -> None:
+        self._whole.__exit__(*error)
 
     @property
     def nbytes(self) -> int:
@@ -111,7 +99,10 @@ class TensorWriter:
         self._table[name] = {"dtype": code, "shape": list(shape), "data_offsets": place}
         self.sums[name] = total
 
-    def _finish(self) -> None:
+    def _finish(self, error: object, *rest: object) -> None:
+        """Write the header, unless what came before failed."""
+        if error is not None:
+            return
         head = {"__metadata__": self.metadata} if self.metadata else {}
         text = json.dumps({**head, **self._table}, separators=(",", ":")).encode()
         start = -(-(8 + len(text)) // ALIGNED) * ALIGNED
