@@ -1,5 +1,6 @@
 """codec: tensors to fewer bits and back: number formats, lossless codes, codebooks."""
 
+from thrifty.codec.activationsplit import ActivationSplit
 from thrifty.codec.bitsneeded import error_floor, required_bits, required_format
 from thrifty.codec.blockfloat import BlockFloat
 from thrifty.codec.blocks import encoded_rows
@@ -38,6 +39,7 @@ from thrifty.codec.toplogits import TopLogits
 
 __all__ = [
     "NF4",
+    "ActivationSplit",
     "BlockFloat",
     "CodebookCodec",
     "Codec",
