@@ -49,6 +49,19 @@ def test_law(law, tied, hashes):
     law(maker(tied, hashes))
 
 
+@pytest.mark.parametrize("states", [8, 9])
+def test_logits_of_few_and_of_many_states_are_the_same(states):
+    """Scores first or rows first: logits and gradients are those of one state at a time."""
+    items = nn.ItemVocabulary(50, 8, 13, seed=3).double()
+    hidden = torch.randn(states, 8, generator=torch.Generator().manual_seed(1)).double()
+    one = torch.cat([items.logits(state[None]) for state in hidden])
+    (expected,) = torch.autograd.grad(one.square().sum(), items.head)
+    together = items.logits(hidden)
+    torch.testing.assert_close(together, one)
+    (found,) = torch.autograd.grad(together.square().sum(), items.head)
+    torch.testing.assert_close(found, expected)
+
+
 def test_shapes_and_state():
     """Leading axes stay; the state is two tables of few rows and a seed, or one where tied."""
     items = nn.ItemVocabulary(1000, 16, 125)

@@ -20,6 +20,7 @@ MAPS = {
     "cyclic": lambda: nn.CyclicMap(97, seed=3),
     "nested": lambda: nn.NestedMap(128, seed=4),
     "similar": lambda: nn.SimilarityMap(97, CODES, block=4, seed=5),
+    "similar, the first rows": lambda: nn.SimilarityMap(97, CODES[:7], block=4, rows=20, seed=5),
 }
 
 
@@ -45,7 +46,8 @@ def formula(map, p, row, width, key):
     else:
         if map.codes.size:
             number, within = divmod(p % width, map.block)
-            word = mixed((int(map.codes[row, number]) + mixed((number + key) & WHOLE)) & WHOLE)
+            code = int(map.codes[row, number]) if row < len(map.codes) else row + 2**16
+            word = mixed((code + mixed((number + key) & WHOLE)) & WHOLE)
         else:
             word = mixed((number + key) & WHOLE)
         slot = scaled(word, map.size - map.block + 1) + within
@@ -122,6 +124,14 @@ def test_rows_of_equal_codes_share_blocks():
     assert (slots[0] == slots[1]).tolist() == [True] * 4 + [False] * 4 + [True] * 4
 
 
+def test_rows_beyond_the_codes_are_alone():
+    """A row without a code shares a block with none, but by chance, whatever codes there are."""
+    codes = np.arange(2**16)[:, None]
+    map = nn.SimilarityMap(2**31 - 1, codes, block=4, rows=2 * 2**16)
+    slots = map.slots(4 * torch.arange(2 * 2**16), torch.arange(2 * 2**16), 4)[0]
+    assert len(torch.unique(slots)) > 2 * 2**16 - 30  # 4 pairs of equal slots are expected
+
+
 def test_seeds_move_slots():
     """Another seed gives other slots; reseeding gives those of the new seed."""
     first, other = nn.RandomMap(10**6, seed=1), nn.RandomMap(10**6, seed=2)
@@ -154,6 +164,11 @@ REFUSED = [
         lambda: nn.SimilarityMap(9, [[0.5]]),
         ValueError,
         r"^codes must be a table of whole numbers, got float64 \(1, 1\)$",
+    ),
+    (
+        lambda: nn.SimilarityMap(9, [[1], [2]], rows=1),
+        ValueError,
+        r"^rows must be in 2\.\.\d+, got 1$",
     ),
     (lambda: nn.SimilarityMap(9, [[70000]]), ValueError, r"^codes must be in 0\.\.65535, got "),
 ]

@@ -24,6 +24,9 @@ MAPS = {
     "cyclic, small": lambda seed=1: nn.CyclicMap(11, seed=seed),
     "cyclic, whole": lambda seed=1: nn.CyclicMap(70 * 45 + 123 * 7, tile=None, seed=seed),
     "similar": lambda seed=1: nn.SimilarityMap(900, CODES, block=4, seed=seed),
+    "similar, the first rows": lambda seed=1: nn.SimilarityMap(
+        900, CODES[:80], block=4, rows=300, seed=seed
+    ),
 }
 
 

@@ -30,6 +30,7 @@ from thrifty.nn.saliency import prunable, saliency
 from thrifty.nn.share import Sharing, compress_embeddings, share_parameters
 from thrifty.nn.shared import SharedParameter, scale_updates
 from thrifty.nn.sharing import SharedConv2d, SharedEmbedding, SharedEmbeddingBag, SharedLinear
+from thrifty.nn.spectral import spectral_codes
 from thrifty.nn.structured import DisplacementLinear
 
 __all__ = [
@@ -88,5 +89,6 @@ __all__ = [
     "share_parameters",
     "similar_codes",
     "soft_label_loss",
+    "spectral_codes",
     "teacher_logits",
 ]

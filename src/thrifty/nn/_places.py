@@ -12,14 +12,18 @@ from thrifty.hashing.keys import mix
 
 __all__ = ["add_rows", "add_tiles", "read_rows", "read_tiles"]
 
-HALF, ONE = np.uint64(32), np.uint64(1)
+HALF, ONE, BEYOND = np.uint64(32), np.uint64(1), np.uint64(2**16)
 
 
 @njit(forceinline=True, error_model="numpy")
 def word_of(block, row, piece, codes, key):
-    """64 random bits of a run: by its number, or by the code that its row has for the piece."""
+    """64 random bits of a run: by its number, or by the code that its row has for the piece.
+
+    A row beyond the codes has its own number, above all codes, for one.
+    """
     if codes.shape[0]:
-        return mix(np.uint64(codes[row, piece]) + mix(np.uint64(piece) + key))
+        code = np.uint64(codes[row, piece]) if row < codes.shape[0] else np.uint64(row) + BEYOND
+        return mix(code + mix(np.uint64(piece) + key))
     return mix(np.uint64(block) + key)
 
 

@@ -17,7 +17,8 @@ __all__ = ["ItemVocabulary"]
     source="Zhang et al. 2025, CoVE: compressed vocabulary expansion makes better LLM-based "
     "recommender systems",
     memory="8 * rows * dim bytes in float32 (4 where tied), instead of 8 * num_items * dim",
-    time="O(hashes * dim) an item in, O(rows * dim + hashes * num_items) all logits out",
+    time="O(hashes * dim) an item in, O(rows * dim + hashes * num_items) all logits out of a "
+    "state, O(num_items * dim) a state of many",
     error="about num_items**2 / 2 * hashes! / rows**hashes pairs of items cannot be told apart",
     exact="an embedding row and an output row for every item",
     laws=("module", "module gradients"),
@@ -87,11 +88,18 @@ class ItemVocabulary(nn.Module):
         return found.reshape(*ids.shape, -1)
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Logits of all items, (..., num_items), for hidden states (..., dim)."""
+        """Logits of all items, (..., num_items), for hidden states (..., dim).
+
+        Of more states than `dim` it makes the items' output rows for the moment: they are smaller
+        than the logits.
+        """
         head = self.embedding if self.head is None else self.head
-        scores = head @ hidden.reshape(-1, hidden.shape[-1]).T
+        states = hidden.reshape(-1, hidden.shape[-1])
         picks = self.picks(torch.arange(self.num_items, device=hidden.device))
-        found = functional.embedding_bag(picks, scores, mode="mean").T
+        if len(states) > head.shape[1]:
+            found = states @ functional.embedding_bag(picks, head, mode="mean").T
+        else:
+            found = functional.embedding_bag(picks, head @ states.T, mode="mean").T
         return found.reshape(*hidden.shape[:-1], self.num_items)
 
     def extra_repr(self) -> str:

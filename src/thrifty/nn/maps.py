@@ -64,6 +64,7 @@ class ParameterMap:
         self.signed, self.seed = bool(signed), whole("seed", seed, 0, SEEDS)
         self.tile: tuple[int, int] | None = None
         self.codes: NDArray[np.uint16] = NO_CODES
+        self.rows = 0
         self._work_out()
 
     def _work_out(self) -> None:
@@ -115,7 +116,9 @@ class ParameterMap:
                 at = p % width
                 number, within = at // self.block, at % self.block
                 codes = torch.from_numpy(self.codes.astype(np.int64)).to(p.device)
-                word = _mixed(codes[rows, number] + _mixed(number + _signed(key)))
+                known = codes[rows.clamp(max=len(codes) - 1), number]
+                code = torch.where(rows < len(codes), known, rows + MOST + 1)
+                word = _mixed(code + _mixed(number + _signed(key)))
             slot = _reduced(word, self.size - self.block + 1) + within
         sign = 1 - 2 * (word & 1) if self.signed else torch.ones_like(word)
         return slot, sign.to(torch.int8)
@@ -195,13 +198,23 @@ class SimilarityMap(ParameterMap):
         codes: (rows, pieces) uint16, one code a block of a row; rows that are alike have codes
             in common, as `similar_codes` makes them.
         block: weights a code stands for, 1..size.
+        rows: in all, where codes are of the first ones alone: a row beyond them goes by its
+            number. None: as many as there are codes.
         rest: as of `ParameterMap`.
 
     Raises:
-        ValueError: codes are not a table of whole numbers in 0..2**16 - 1.
+        ValueError: codes are not a table of whole numbers in 0..2**16 - 1, or more than rows.
     """
 
-    def __init__(self, size: int, codes: ArrayLike, *, block: int = 4, **rest: Any) -> None:
+    def __init__(
+        self,
+        size: int,
+        codes: ArrayLike,
+        *,
+        block: int = 4,
+        rows: int | None = None,
+        **rest: Any,
+    ) -> None:
         table = np.asarray(codes)
         if table.ndim != 2 or table.dtype.kind not in "iu" or 0 in table.shape:
             raise ValueError(
@@ -211,6 +224,7 @@ class SimilarityMap(ParameterMap):
             raise ValueError(f"codes must be in 0..{MOST}, got {table.min()}..{table.max()}")
         super().__init__(size, block=min(block, size), **rest)
         self.codes = np.ascontiguousarray(table, np.uint16)
+        self.rows = len(table) if rows is None else whole("rows", rows, len(table), 2**40)
 
 
 MAPS: dict[str, Callable[..., ParameterMap]] = {

@@ -112,7 +112,7 @@ class SharedParameter(nn.Module):
         """
         last = self._regions[-1] if self._regions else Region(-1, 0, 0, 0, 0, None)
         row, codes = last.row + last.rows, self.map.codes
-        if codes.size and (row + rows > len(codes) or columns > codes.shape[1] * self.map.block):
+        if codes.size and (row + rows > self.map.rows or columns > codes.shape[1] * self.map.block):
             raise IncompatibleError(
                 f"rows {row}..{row + rows} of {columns} weights do not fit codes {codes.shape} "
                 f"for blocks of {self.map.block}"
