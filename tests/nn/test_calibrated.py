@@ -11,7 +11,8 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 from thrifty.core import DataError  # noqa: E402
 from thrifty.models import compress  # noqa: E402
 from thrifty.nn import load_compressed  # noqa: E402
-from thrifty.nn.calibrated import Calibrated, agreement  # noqa: E402
+from thrifty.nn.calibrated import Calibrated  # noqa: E402
+from thrifty.nn.outcome import agreement  # noqa: E402
 
 
 def net():

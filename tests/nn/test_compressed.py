@@ -14,7 +14,9 @@ from thrifty.codec import CompressedTensors  # noqa: E402
 from thrifty.core import DataError, FormatError, IncompatibleError  # noqa: E402
 from thrifty.models import compress  # noqa: E402
 from thrifty.nn import load_compressed  # noqa: E402
-from thrifty.nn.compressed import architecture_of, state_of, tensor_of  # noqa: E402
+from thrifty.nn.compressed import state_of  # noqa: E402
+from thrifty.nn.skeleton import architecture_of  # noqa: E402
+from thrifty.nn.tensors import tensor_of  # noqa: E402
 
 
 def net(seed=0):

@@ -7,7 +7,7 @@ metadata of each file says how its tensors come back, and `compressed.json` name
 import json
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -101,6 +101,24 @@ class CompressedTensors:
         lost = [name for name, other in self.aliases.items() if other not in self.entries]
         if lost:
             raise FormatError(f"{self.folder}: tensor {lost[0]!r} is the same as one not there")
+
+    @classmethod
+    def unfinished(cls, folder: Path, files: Iterable[str]) -> "CompressedTensors":
+        """What a writer has finished of a folder that is no model yet.
+
+        Args:
+            folder: that it writes to.
+            files: names of those that are finished.
+
+        Raises:
+            FormatError: one is damaged.
+        """
+        made = cls.__new__(cls)
+        made.folder, made.aliases, made.metadata, made.about = folder, {}, {}, {}
+        made._files, made._sums, made.entries = [], [], {}
+        for name in files:
+            made._open(folder / name)
+        return made
 
     def _open(self, path: Path) -> None:
         file = TensorFile(path)

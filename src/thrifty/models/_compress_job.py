@@ -3,15 +3,18 @@
 import json
 import time
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 
+from thrifty.codec.compressed import CompressedTensors
 from thrifty.codec.compressedwriter import AT_ONCE, ROOM, CompressedWriter
 from thrifty.core import BudgetError, format_bytes
 from thrifty.models._compress_folder import Folder
-from thrifty.models._compress_pieces import Inputs, Pressed, Tensors, encoded, pieces
+from thrifty.models._compress_pieces import Pressed, Tensors, encoded, pieces
 from thrifty.models._compress_survey import KEPT, Way, lost, options, way
+from thrifty.models.compress_judge import Judge
 from thrifty.models.compress_plan import choose
 from thrifty.models.compressors import LOSSLESS, PROBE, setting
 
@@ -19,7 +22,6 @@ __all__ = ["Job", "Source"]
 
 FILE_BYTES, LARGE = 1024, 30_000_000  # of a file beside its tensors, at most; where room is left
 Told = Callable[[Mapping[str, Any]], None]
-Damage = Callable[[str, np.ndarray], float | None]
 
 
 class Source(Tensors, Protocol):
@@ -47,9 +49,7 @@ class Job:
     Args:
         source: of the tensors.
         folder: where to.
-        inputs: of a tensor's name: what is known of the inputs of its layer, or None.
-        damage: of a tensor's name and another array in its place: what the model loses, None
-            where that is not known; None instead where nobody knows.
+        judge: what is known of the model's data.
         progress: called with phase, fraction and seconds_left.
     """
 
@@ -57,13 +57,12 @@ class Job:
         self,
         source: Source,
         folder: Folder,
-        inputs: Callable[[str], Inputs | None],
-        damage: Damage | None,
+        judge: Judge,
         progress: Told,
     ) -> None:
-        self.source, self.folder, self.inputs, self.damage = source, folder, inputs, damage
+        self.source, self.folder, self.judge = source, folder, judge
         self.aliases, self.pressed = dict(source.aliases), dict[str, Pressed]()
-        self.names = [name for name in source.tensors if name not in self.aliases]
+        self.names = judge.order([name for name in source.tensors if name not in self.aliases])
         self._told, self._begun, self._phase = progress, 0.0, ""
 
     def plan(self, to: str | None, budget: int | None, settings: Iterable[str]) -> dict[str, Way]:
@@ -93,6 +92,7 @@ class Job:
         """
         with CompressedWriter(self.folder.part) as writer:
             total, done = self._total(), 0
+            self._again(writer, ways)
             for name in self.names:
                 self._say("writing", done / total)
                 if name not in writer.entries:
@@ -109,10 +109,23 @@ class Job:
             told.nbytes = info.nbytes
             return told
         chosen = setting(how.setting)
-        known = self.inputs(name) if chosen.inputs else None
-        made = pieces(self.source, name, chosen, known, told)
+        known = self.judge.inputs(name) if chosen.inputs else None
+        settle = partial(self.judge.settle, name) if how.setting != LOSSLESS else None
+        made = pieces(self.source, name, chosen, known, told, settle)
         writer.add(name, info.code, info.shape, how.setting, made)
         return told
+
+    def _again(self, writer: CompressedWriter, ways: Mapping[str, Way]) -> None:
+        """Settle what an unfinished run has written, where it matters for what is left."""
+        left = [ways[name].setting for name in self.names if name not in writer.entries]
+        if not any(setting(one).inputs for one in left if one != KEPT):
+            return
+        written = CompressedTensors.unfinished(writer.folder, writer.files)
+        for name in [name for name in self.names if name in writer.entries]:
+            start = 0
+            for rows in written.chunks(name) if ways[name].setting not in (KEPT, LOSSLESS) else ():
+                self.judge.settle(name, start, rows)
+                start += len(rows)
 
     def _wanted(self, to: str) -> dict[str, Way]:
         return {name: way(self.source, name, to) for name in self.names}
@@ -121,8 +134,8 @@ class Job:
         total, done, found, wanted = self._total(), 0, {}, tuple(settings)
         for name in self.names:
             self._say("survey", done / total)
-            weigh = None if self.damage is None else self._weigh
-            found[name] = options(self.source, name, wanted, self.inputs(name), weigh)
+            weigh = self._weigh if self.judge.weighs else None
+            found[name] = options(self.source, name, wanted, self.judge.inputs(name), weigh)
             done += self.source.tensors[name].nbytes
         whole = 0 if budget is None else budget
         files = FILE_BYTES + (1 + whole // AT_ONCE) * (FILE_BYTES + ROOM * (whole > LARGE))
@@ -141,10 +154,10 @@ class Job:
 
     def _weigh(self, name: str, rows: np.ndarray) -> float:
         """What the model loses for a unit of loss of this tensor, measured by one probe."""
-        known, x = self.inputs(name), self.source.read(name)
+        known, x = self.judge.inputs(name), self.source.read(name)
         off = encoded(x, PROBE).decode().reshape(x.shape)
         error = lost(x, off, known)
-        found = None if self.damage is None else self.damage(name, off)
+        found = self.judge.damage(name, off)
         return 1.0 if found is None or not error else found / error
 
     def _total(self) -> int:

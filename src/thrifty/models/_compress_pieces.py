@@ -1,7 +1,7 @@
 """Compress pieces: a tensor read in rows of some megabytes, each encoded, checked and counted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,9 +42,11 @@ class Inputs:
 
     Args:
         gram: (in, in) float32 mean of x x^T over its inputs x.
+        slopes: (out, out) float32 mean of g g^T over the gradients g at its outputs, or None.
     """
 
     gram: np.ndarray
+    slopes: np.ndarray | None = None
 
 
 @dataclass
@@ -91,7 +93,12 @@ def row_ranges(info: TensorInfo, limit: int = PIECE) -> list[tuple[int, int]]:
 
 
 def pieces(
-    source: Tensors, name: str, setting: Setting, inputs: Inputs | None, told: Pressed
+    source: Tensors,
+    name: str,
+    setting: Setting,
+    inputs: Inputs | None,
+    told: Pressed,
+    settle: Callable[[int, np.ndarray], None] | None = None,
 ) -> Iterator[tuple[tuple[int, int], Encoded]]:
     """The pieces of a tensor, encoded; what they cost is counted by decoding them again.
 
@@ -101,13 +108,17 @@ def pieces(
         setting: to compress to; a piece that is not finite is encoded without loss.
         inputs: of its layer, if they are known.
         told: where it is counted.
+        settle: called with the number of the first row and the rows that come back.
     """
     for first, last in row_ranges(source.tensors[name]):
         x = source.read(name, first, last)
         start = time.perf_counter()
         made = _one(x, setting, inputs, told)
         middle = time.perf_counter()
-        _count(x, made.decode(), told)
+        back = made.decode()
+        _count(x, back, told)
+        if settle is not None:
+            settle(first, back)
         told.encode_seconds += middle - start
         told.decode_seconds += time.perf_counter() - middle
         told.nbytes += made.nbytes
@@ -134,8 +145,8 @@ def encoded(x: np.ndarray, setting: Setting, inputs: Inputs | None = None) -> En
         return setting.make().encode(x)
     matrix = x.reshape(len(x), -1)
     known = inputs is not None and len(inputs.gram) == matrix.shape[1]
-    if known and inputs is not None and setting.inputs:
-        return _lean(matrix, inputs.gram, setting.make())
+    if known and inputs is not None and setting.inputs and ":" not in setting.name:
+        return _lean(matrix, inputs, setting.make())
     if known and inputs is not None and ":" in setting.name:
         n, m = _counts(setting.name)
         lengths = np.sqrt(np.maximum(np.diag(inputs.gram), 0))
@@ -144,8 +155,12 @@ def encoded(x: np.ndarray, setting: Setting, inputs: Inputs | None = None) -> En
     return setting.make().encode(matrix)
 
 
-def _lean(matrix: np.ndarray, gram: np.ndarray, codec: Any) -> Encoded:
-    return codecs.gptq(matrix, gram, bits=codec.bits, grid="lean", group=codec.group)
+def _lean(matrix: np.ndarray, inputs: Inputs, codec: Any) -> Encoded:
+    """Rows make up for each other's errors where all of them are here."""
+    slopes = inputs.slopes
+    outputs = slopes if slopes is not None and len(slopes) == len(matrix) else None
+    how: dict[str, Any] = {"bits": codec.bits, "grid": "lean", "group": codec.group}
+    return codecs.gptq(matrix, inputs.gram, outputs=outputs, **how)
 
 
 def _counts(name: str) -> tuple[int, int]:

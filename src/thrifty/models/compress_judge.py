@@ -12,11 +12,13 @@ import numpy as np
 from thrifty.core import DataError
 from thrifty.models._compress_pieces import Inputs
 from thrifty.models.checkpoint import OURS, Checkpoint
+from thrifty.models.resident import available
 
 __all__ = ["EXTRA", "Judge", "ModelJudge", "ModuleJudge", "judge_of"]
 
 EXTRA = "this needs torch and transformers: pip install 'thrifty[torch]'"
 LINES, ROWS = 20_000, 2000
+WHOLE = 4  # times the bytes of a model must be free for it to be held in memory
 Told = Callable[[Mapping[str, Any]], None]
 
 
@@ -28,6 +30,13 @@ class Judge:
     def inputs(self, name: str) -> Inputs | None:
         """What is known of the inputs of the layer of a tensor."""
         return None
+
+    def order(self, names: list[str]) -> list[str]:
+        """The names of tensors in the order in which they are compressed."""
+        return names
+
+    def settle(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Rows of a tensor as they will be, from the one of this number on."""
 
     def damage(self, name: str, array: np.ndarray) -> float | None:
         """What the model loses with this array in the place of that tensor; None if not known."""
@@ -84,15 +93,27 @@ class ModuleJudge(Judge):
             the module of it.
     """
 
-    weighs, knows_inputs = True, True
+    knows_inputs = True
 
     def __init__(self, calibrated: Any, reloaded: Callable[[Path, bool], Any]) -> None:
         self.calibrated, self.reloaded = calibrated, reloaded
+        self.weighs = calibrated.whole
+        self._before: Any = None
+        self._seconds: dict[str, float] = {}
+
+    def order(self, names: list[str]) -> list[str]:
+        """As the layers run, so that each is calibrated behind those before it."""
+        return self.calibrated.order(names)
 
     def inputs(self, name: str) -> Inputs | None:
-        """The second moments of the inputs of a linear layer."""
+        """The second moments of the inputs of a linear layer, and of gradients at its outputs."""
         gram = self.calibrated.gram(name)
-        return None if gram is None else Inputs(gram)
+        return None if gram is None else Inputs(gram, self.calibrated.slopes(name))
+
+    def settle(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Layers behind are fed what comes out with these rows."""
+        self._judge_before()
+        self.calibrated.settle(name, start, rows)
 
     def damage(self, name: str, array: np.ndarray) -> float | None:
         """How much the module's answers differ; None for a tensor that it has under no name."""
@@ -100,30 +121,36 @@ class ModuleJudge(Judge):
 
     def quality(self, folder: Path, tell: Told) -> dict[str, Any]:
         """Quality on the batches that were not calibrated on."""
-        from thrifty.nn.calibrated import agreement
+        from thrifty.nn.outcome import agreement
 
-        seconds: dict[str, float] = {}
         tell({"phase": "judging", "fraction": 0.0})
-        before = self._timed("before", seconds)
+        before = self._judge_before()
         tell({"phase": "judging", "fraction": 0.3})
         self.calibrated.module = self.reloaded(folder, False)
-        after = self._timed("after", seconds)
+        after = self._timed("after")
         tell({"phase": "judging", "fraction": 0.7})
-        self.calibrated.module = self.reloaded(folder, True)
-        self._timed("packed", seconds)
+        if self.weighs:
+            self.calibrated.module = self.reloaded(folder, True)
+            self._timed("packed")
         share, more = agreement(before, after)
         one, two = before.quality(), after.quality()
         if more:
             one, two = dict.fromkeys(more, 1.0), more
         return {
             "quality_before": one, "quality_after": two, "agreement": share,
-            "answer_seconds": seconds,
+            "answer_seconds": self._seconds,
         }  # fmt: skip
 
-    def _timed(self, name: str, seconds: dict[str, float]) -> Any:
+    def _judge_before(self) -> Any:
+        """What the model answers as it is, asked before its first tensor changes."""
+        if self._before is None:
+            self._before = self._timed("before")
+        return self._before
+
+    def _timed(self, name: str) -> Any:
         start = time.perf_counter()
         found = self.calibrated.outcome()
-        seconds[name] = time.perf_counter() - start
+        self._seconds[name] = time.perf_counter() - start
         return found
 
 
@@ -173,17 +200,17 @@ def _again(own: Any, folder: Path, packed: bool) -> Any:
 
 def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
     try:
-        from thrifty.nn.calibrated import Calibrated
-        from thrifty.nn.compressed import architecture_of, load_compressed
+        from thrifty.nn.opened import opened, reopened
         from thrifty.nn.texts import task_of, text_batches
-
-        kind, _ = architecture_of(source.path)
     except ModuleNotFoundError as error:
         raise DataError(f"{EXTRA} ({error.name} is missing)") from None
+    from thrifty.nn.calibrated import Calibrated
+
     batches = text_batches(source.path, lines, task_of(str(source.architecture)))
-    module = kind.from_pretrained(str(source.path), local_files_only=True).eval()
-    calibrated = Calibrated(module, batches, source.tensors)
-    return ModuleJudge(calibrated, lambda folder, packed: load_compressed(folder, packed=packed))
+    whole = WHOLE * source.nbytes <= available()
+    module, staged = opened(source.path, source, whole=whole)
+    calibrated = Calibrated(module, batches, source.tensors, staged=staged)
+    return ModuleJudge(calibrated, lambda folder, packed: reopened(folder, packed, whole=whole))
 
 
 def lines_of(path: Any) -> list[str]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import functools
+import os
 import resource
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 import pyarrow as pa
 
-__all__ = ["peak", "trim", "trimmed"]
+__all__ = ["available", "peak", "trim", "trimmed"]
 
 T = TypeVar("T")
 EVERY = 16
@@ -24,6 +25,21 @@ def peak() -> int:
     """
     found = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return found if sys.platform == "darwin" else 1024 * found
+
+
+def available() -> int:
+    """Memory that the system could give to a process without swapping, in bytes.
+
+    Example:
+        >>> available() > 1_000_000
+        True
+    """
+    try:
+        with open("/proc/meminfo", encoding="ascii") as file:
+            facts = dict(line.split(":", 1) for line in file)
+        return 1024 * int(facts["MemAvailable"].split()[0])
+    except (OSError, KeyError, ValueError):
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def trim() -> None:

@@ -1,56 +1,42 @@
 """Calibrated: a module beside data: what its layers are fed, and what a change of them costs."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, kl_div, mse_loss, normalize
 
 from thrifty.core import DataError
-from thrifty.nn.compressed import matching, tensor_of
+from thrifty.nn.blocks import block_at
+from thrifty.nn.outcome import Outcome, answers_of, distance
+from thrifty.nn.slopes import slopes_of
+from thrifty.nn.staged import Staged, matching
+from thrifty.nn.tensors import copy_rows, tensor_of
+from thrifty.nn.walk import Walk, moments_of
 
-__all__ = ["Calibrated", "Outcome", "agreement"]
+__all__ = ["Calibrated"]
 
-IGNORED, PROBED = -100, 4
-WIDEST = 16_384
-
-
-class Outcome:
-    """What a module answered: for each example scores or an embedding, and sums of its quality."""
-
-    def __init__(self) -> None:
-        self.sums: dict[str, float] = {}
-        self.weight = 0
-        self.answers: list[Tensor] = []
-
-    def add(self, values: Mapping[str, float], count: int) -> None:
-        """Add means over so many examples."""
-        for name, value in values.items():
-            self.sums[name] = self.sums.get(name, 0.0) + value * count
-        self.weight += count
-
-    def quality(self) -> dict[str, float]:
-        """Means over all examples; perplexity where the loss is that of a language model."""
-        found = {name: total / max(1, self.weight) for name, total in self.sums.items()}
-        if "loss of a token" in found:
-            found = {"perplexity": float(np.exp(min(700.0, found["loss of a token"])))}
-        return found
+PROBED, WIDEST = 4, 16_384
 
 
 class Calibrated:
     """A module with the batches it is calibrated and judged on.
 
+    Layers are calibrated one after the other: when a tensor is settled, those behind it are fed
+    what the module puts out with it. Blocks that run in turn (`Walk`) are walked through once;
+    in other modules each layer is asked by a run that ends there.
+
     Args:
-        module: any; its weights are changed while something is measured, and put back.
+        module: any; what is settled changes its weights, and probes put them back.
         batches: dicts of keywords (with "labels" for each position, if there are some), tuples
             of inputs and targets, or inputs. Every second one is learned from, the others measure;
             a single one does both.
         names: of tensors, which may be those of a checkpoint: where the module's own differ by a
             prefix, they are found.
         loss: of outputs and targets; None for cross entropy of classes, else squared differences.
+        staged: what gives the module its weights, if they are not its own.
 
     Raises:
         DataError: there is no batch.
@@ -70,23 +56,77 @@ class Calibrated:
         batches: Iterable[Any],
         names: Iterable[str],
         loss: Callable[[Any, Any], Any] | None = None,
+        *,
+        staged: Staged | None = None,
     ) -> None:
         found = list(batches)
         if not found:
             raise DataError("calibrate must have batches, got none")
-        self.module, self.loss = module, loss
+        self.module, self.loss, self.staged = module, loss, staged
         self.learned, self.judged = found[0::2], found[1::2] or found
         own = dict(module.named_parameters())
         self.names = {name: key for name in names if (key := matching(name, own)) is not None}
-        self._grams: dict[str, np.ndarray] | None = None
+        self._places = {key: place for place, key in enumerate(own)}
+        self._walk = Walk(module, self.learned, self._answer)
+        self._works: bool | None = None
+        self._moments: tuple[Any, Mapping[str, Tensor]] = (None, {})
+        self._slopes: dict[str, Tensor] | None = None
         self._before: Tensor | None = None
-        self._probe: Any = None
+        self._changed = False
+
+    @property
+    def whole(self) -> bool:
+        """Whether all weights are in memory."""
+        return self.staged is None or self.staged.whole
+
+    def order(self, names: Iterable[str]) -> list[str]:
+        """The names of tensors in the order of the module's own; others come first."""
+        return sorted(names, key=lambda name: self._places.get(self.names.get(name, ""), -1))
 
     def gram(self, name: str) -> np.ndarray | None:
         """Mean of x x^T over the inputs x of the linear layer whose weight this is, float32."""
-        if self._grams is None:
-            self._grams = _grams(self.module, self.learned)
-        return self._grams.get(self.names.get(name, ""))
+        key = self.names.get(name, "")
+        owner, _, own = key.rpartition(".")
+        layer = self.module.get_submodule(owner)
+        if own != "weight" or not isinstance(layer, nn.Linear) or layer.in_features > WIDEST:
+            return None
+        found = self._found(key, owner).get(key)
+        return None if found is None else found.numpy()
+
+    def slopes(self, name: str) -> np.ndarray | None:
+        """Mean of g g^T over the gradients g at the outputs of that layer, float32.
+
+        None where it has no such layer, or where all weights do not fit in memory together.
+        """
+        if not self.whole:
+            return None
+        if self._slopes is None:
+            self._slopes = slopes_of(self.module, self.learned)
+        found = self._slopes.get(self.names.get(name, ""))
+        return None if found is None else found.numpy()
+
+    def settle(self, name: str, start: int, rows: np.ndarray) -> None:
+        """Rows of a tensor as they are from now on.
+
+        Args:
+            name: a tensor; one that the module does not have is passed over.
+            start: number of the first row.
+            rows: of its dtype.
+        """
+        key = self.names.get(name)
+        if key is None:
+            return
+        self._changed = True
+        block = block_at(key, self._walk.blocks)
+        if block is None or block < self._walk.at:
+            self._walk.at = -1
+        if block is None or block != self._moments[0]:
+            self._moments = (None, {})
+        tensor = tensor_of(np.ascontiguousarray(rows))
+        if self.staged is not None:
+            self.staged.settle(name, start, tensor)
+        else:
+            copy_rows(self.module.get_parameter(key).detach(), start, tensor)
 
     def damage(self, name: str, array: np.ndarray) -> float:
         """What the module loses when this array stands for that weight: how its answers differ.
@@ -98,78 +138,67 @@ class Calibrated:
             name: a tensor of `names`.
             array: of its shape and dtype.
         """
+        probe = _some(self.learned[0])
         if self._before is None:
-            self._probe = _some(self.learned[0])
-            self._before = _scores(self.module, self._probe)
+            self._before = self._answer(probe)
         with _replaced(self.module, self.names[name], array):
-            return _distance(self._before, _scores(self.module, self._probe), self._probe)
+            return distance(self._before, self._answer(probe), probe)
 
     def outcome(self) -> Outcome:
         """How good the module is on the batches that were held out."""
         made = Outcome()
         for batch in self.judged:
-            scores = _scores(self.module, batch)
-            values, answers, count = _judged(scores, batch, self.loss)
-            made.add(values, count)
-            made.answers.append(answers)
+            made.judge(self.module, batch, self.loss)
         return made
 
+    def _answer(self, batch: Any) -> Tensor:
+        return answers_of(self.module, batch)
 
-def agreement(before: Outcome, after: Outcome) -> tuple[float | None, dict[str, float]]:
-    """Share of examples with the same answer; for embeddings, the same nearest neighbour.
+    def _found(self, key: str, owner: str) -> Mapping[str, Tensor]:
+        """Moments of the inputs of a layer, and of those found in the same run."""
+        if self._works is None:
+            self._works = self._walk.works()
+        block = block_at(key, self._walk.blocks) if self._works else None
+        mark: Any = block if block is not None else key if self._changed else ""
+        if mark == self._moments[0]:
+            return self._moments[1]
+        if block is not None:
+            self._walk.go(block)
+            if self.staged is not None:
+                self.staged.forget()
+            found = self._walk.moments(block)
+        elif self._changed:
+            found = moments_of(self.module.get_submodule(owner), self._run_to(owner), owner)
+        else:
+            found = moments_of(self.module, self._run)
+        self._moments = (mark, found)
+        return found
 
-    Args:
-        before: of a module.
-        after: of the same module, changed, on the same batches.
+    def _run(self) -> None:
+        for batch in self.learned:
+            self._answer(batch)
 
-    Returns:
-        The share, None where answers are numbers; and what else the two say of each other.
-    """
-    one, two = torch.cat(before.answers), torch.cat(after.answers)
-    if one.dtype == torch.long:
-        return float((one == two).double().mean()), {}
-    if not before.sums:
-        cosine = float((normalize(one) * normalize(two)).sum(1).mean())
-        return _neighbours(one, two), {"cosine": cosine}
-    return None, {}
+    def _run_to(self, owner: str) -> Callable[[], None]:
+        """Runs that end behind a layer."""
 
+        def run() -> None:
+            hook = self.module.get_submodule(owner).register_forward_hook(_stop)
+            try:
+                for batch in self.learned:
+                    with suppress(_Reached):
+                        self._answer(batch)
+            finally:
+                hook.remove()
 
-def _neighbours(one: Tensor, two: Tensor) -> float | None:
-    """Share of rows whose nearest other row is the same."""
-    if len(one) < 2:
-        return None
-    found = []
-    for rows in (normalize(one), normalize(two)):
-        near = rows @ rows.T
-        near.fill_diagonal_(-2.0)
-        found.append(near.argmax(1))
-    return float((found[0] == found[1]).double().mean())
+        return run
 
 
-def _call(module: nn.Module, batch: Any) -> Any:
-    with torch.no_grad():
-        if isinstance(batch, Mapping):
-            return module(**{name: value for name, value in batch.items() if name != "labels"})
-        return module(batch[0] if isinstance(batch, (tuple, list)) else batch)
+class _Reached(Exception):
+    """The layer has run."""
 
 
-def _scores(module: nn.Module, batch: Any) -> Tensor:
-    """What a batch is answered with: rows of scores, embeddings or numbers."""
-    was = module.training
-    module.eval()
-    try:
-        found = _call(module, batch)
-    finally:
-        module.train(was)
-    if isinstance(batch, Mapping) and not hasattr(found, "logits"):
-        states = found.last_hidden_state if hasattr(found, "last_hidden_state") else found[0]
-        mask = batch.get("attention_mask", torch.ones(states.shape[:2]))[..., None].to(states.dtype)
-        return ((states * mask).sum(1) / mask.sum(1).clamp(min=1)).float()
-    found = getattr(found, "logits", found)
-    found = found[0] if isinstance(found, (tuple, list)) else found
-    if isinstance(batch, Mapping) and "labels" in batch:
-        return found[batch["labels"] != IGNORED].float()
-    return found.float()
+def _stop(*_: Any) -> None:
+    raise _Reached
 
 
 def _some(batch: Any) -> Any:
@@ -179,80 +208,14 @@ def _some(batch: Any) -> Any:
     return batch
 
 
-def _targets(batch: Any) -> Any:
-    if isinstance(batch, Mapping):
-        labels = batch.get("labels")
-        return None if labels is None else labels[labels != IGNORED]
-    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
-
-
-def _distance(before: Tensor, after: Tensor, batch: Any) -> float:
-    targets = _targets(batch)
-    if targets is not None and not targets.is_floating_point():
-        one, two = before.log_softmax(-1), after.log_softmax(-1)
-        total = float(kl_div(two, one, log_target=True, reduction="sum"))
-        return max(0.0, total / one[..., 0].numel())
-    if isinstance(batch, Mapping):
-        return float((1 - (normalize(before) * normalize(after)).sum(1)).clamp(min=0).mean())
-    return float(((before - after) ** 2).sum() / (before**2).sum().clamp(min=1e-30))
-
-
-def _judged(scores: Tensor, batch: Any, loss: Any) -> tuple[dict[str, float], Tensor, int]:
-    """Quality, answers, and examples of a batch."""
-    targets = _targets(batch)
-    count = len(scores)
-    if targets is None:
-        return {}, scores.reshape(count, -1), count
-    if loss is not None:
-        answers = scores.argmax(-1) if scores.ndim > 1 else scores.reshape(count, -1)
-        return {"loss": float(loss(scores, targets))}, answers, count
-    if targets.is_floating_point():
-        fits = scores.reshape(targets.shape)
-        return {"loss": float(mse_loss(fits, targets.float()))}, fits.reshape(count, -1), count
-    flat, answers = scores.reshape(-1, scores.shape[-1]), scores.argmax(-1)
-    error = float(cross_entropy(flat, targets.reshape(-1)))
-    if isinstance(batch, Mapping):
-        return {"loss of a token": error}, answers, len(flat)
-    right = float((answers == targets).double().mean())
-    return {"loss": error, "accuracy": right}, answers, count
-
-
 @contextmanager
 def _replaced(module: nn.Module, key: str, array: np.ndarray) -> Iterator[None]:
     """Other numbers in a parameter, for a while."""
     parameter = module.get_parameter(key)
     before = parameter.detach().clone()
     with torch.no_grad():
-        parameter.copy_(tensor_of(np.ascontiguousarray(array)).reshape(parameter.shape))
+        copy_rows(parameter, 0, tensor_of(np.ascontiguousarray(array)))
         try:
             yield
         finally:
             parameter.copy_(before)
-
-
-def _grams(module: nn.Module, batches: Iterable[Any]) -> dict[str, np.ndarray]:
-    """Second moments of the inputs of all linear layers, by the names of their weights."""
-    layers = {
-        f"{name}.weight" if name else "weight": layer
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear) and layer.in_features <= WIDEST
-    }
-    sums: dict[str, Tensor] = {}
-    counts: dict[str, int] = {}
-    hooks = [layer.register_forward_hook(_adder(n, sums, counts)) for n, layer in layers.items()]
-    try:
-        for batch in batches:
-            _scores(module, batch)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    return {name: (total / max(1, counts[name])).numpy() for name, total in sums.items()}
-
-
-def _adder(name: str, sums: dict[str, Tensor], counts: dict[str, int]) -> Callable[..., None]:
-    def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
-        rows = inputs[0].detach().reshape(-1, inputs[0].shape[-1]).float()
-        sums[name] = sums.get(name, torch.zeros(())) + rows.T @ rows
-        counts[name] = counts.get(name, 0) + len(rows)
-
-    return hook

@@ -13,7 +13,7 @@ from thrifty.codec.codec import Codec, Encoded
 from thrifty.codec.products import PackedMatrix
 from thrifty.codec.rows import decoded_blocks
 from thrifty.core import IncompatibleError
-from thrifty.nn.compressed import tensor_of
+from thrifty.nn.tensors import tensor_of
 
 __all__ = ["PackedLinear", "Packing", "pack_linears"]
 

@@ -1,0 +1,100 @@
+"""Slopes: second moments of the gradients at the outputs of linear layers."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import normalize
+
+from thrifty.nn.outcome import answers_of, targets_of
+
+__all__ = ["slopes_of"]
+
+WIDEST = 4096
+
+
+def slopes_of(module: nn.Module, batches: Iterable[Any], *, seed: int = 0) -> dict[str, Tensor]:
+    """What errors in a layer's outputs cost, to second order: moments (out, out) by weights.
+
+    The gradients are those of a loss that is least where the answers are what they are now
+    (Gauss and Newton's form of its curvature): of scores, cross entropy with classes drawn as the
+    module itself finds them likely; of embeddings and numbers, a random projection.
+
+    Args:
+        module: with linear layers; those of more than 4,096 outputs are left out.
+        batches: as of `Calibrated`.
+        seed: of the draws.
+
+    Returns:
+        Means of g g^T over the gradients g at the outputs of each layer, float32.
+
+    Example:
+        >>> module = nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1, bias=False))
+        >>> module[1].weight.data = torch.tensor([[3.0, 0.0]])
+        >>> found = slopes_of(module, [torch.randn(2000, 3)])["0.weight"]
+        >>> bool(abs(found[0, 0] - 9) < 1), found[1, 1].item()
+        (True, 0.0)
+    """
+    sums, counts = dict[str, Tensor](), dict[str, int]()
+    draws = torch.Generator().manual_seed(seed)
+    with _fixed(module), _watched(module, sums, counts):
+        for batch in batches:
+            with torch.enable_grad():
+                _scalar(answers_of(module, batch, gradients=True), batch, draws).backward()
+    return {name: total / max(1, counts[name]) for name, total in sums.items()}
+
+
+def _scalar(answers: Tensor, batch: Any, draws: torch.Generator) -> Tensor:
+    """A number whose gradient at the answers has the curvature of the loss as its covariance."""
+    targets = targets_of(batch)
+    if targets is not None and not targets.is_floating_point():
+        chances = answers.detach().reshape(-1, answers.shape[-1]).softmax(1)
+        drawn = torch.multinomial(chances, 1, generator=draws)[:, 0]
+        scores = answers.reshape(-1, answers.shape[-1])
+        return nn.functional.cross_entropy(scores, drawn, reduction="sum")
+    found = normalize(answers) if isinstance(batch, dict) else answers
+    return (found * torch.randn(found.shape, generator=draws)).sum()
+
+
+@contextmanager
+def _fixed(module: nn.Module) -> Iterator[None]:
+    """No parameter takes gradients for a while."""
+    taking = [parameter for parameter in module.parameters() if parameter.requires_grad]
+    for parameter in taking:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in taking:
+            parameter.requires_grad_(True)
+
+
+@contextmanager
+def _watched(module: nn.Module, sums: dict[str, Tensor], counts: dict[str, int]) -> Iterator[None]:
+    hooks = [
+        layer.register_forward_hook(_watcher(f"{name}.weight".lstrip("."), sums, counts))
+        for name, layer in module.named_modules()
+        if isinstance(layer, nn.Linear) and layer.out_features <= WIDEST
+    ]
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def _watcher(name: str, sums: dict[str, Tensor], counts: dict[str, int]) -> Callable[..., Any]:
+    def add(gradient: Tensor) -> None:
+        rows = gradient.reshape(-1, gradient.shape[-1]).float()
+        sums[name] = sums.get(name, torch.zeros(())) + rows.T @ rows
+        counts[name] = counts.get(name, 0) + len(rows)
+
+    def hook(layer: nn.Module, inputs: Any, output: Tensor) -> Tensor:
+        if not output.requires_grad:
+            output = output.detach().requires_grad_().clone()
+        output.register_hook(add)
+        return output
+
+    return hook
