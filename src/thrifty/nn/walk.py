@@ -121,9 +121,9 @@ class Walk:
             for batch in self.batches:
                 calls: list[Call] = []
                 for place, (name, block) in enumerate(zip(self.blocks, own, strict=True)):
-                    put(
-                        self.module, name, _Pass(block, place, len(own), calls, self._states, shape)
-                    )
+                    last = place == len(own) - 1
+                    noting = _Pass(block, place, last, calls, self._states, shape)
+                    put(self.module, name, noting)
                 try:
                     self._call(batch)
                 except _Stop:
