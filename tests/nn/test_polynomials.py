@@ -62,6 +62,19 @@ def test_it_begins_as_a_family(family, values):
     np.testing.assert_allclose(layer.weight.detach().numpy(), exact, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["chebyshev", "legendre"])
+def test_long_sums_stay_near(family):
+    """Sums of 512 polynomials in float32 are within 1e-4 of their length of those in float64."""
+    torch.manual_seed(0)
+    layer, x = nn.RecurrenceLinear(512, 512, family=family, bias=False), torch.randn(4, 512)
+    values = {"chebyshev": np.polynomial.chebyshev.chebvander}
+    made = values.get(family, np.polynomial.legendre.legvander)
+    exact = x.double().numpy() @ made(layer.points.double().numpy(), 511).T / np.sqrt(512)
+    gap = np.linalg.norm(layer(x).detach().numpy() - exact) / np.linalg.norm(exact)
+    assert layer(x).dtype == torch.float32
+    assert gap < 1e-4
+
+
 def test_refusals():
     """Sizes below 1, an unknown family."""
     with pytest.raises(ValueError, match=r"^family must be one of chebyshev, legendre"):

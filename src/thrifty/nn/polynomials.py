@@ -17,7 +17,8 @@ FAMILIES = ("chebyshev", "legendre")
     "doi:10.1090/S0025-5718-1955-0071856-0",
     memory="12 * in_features bytes, and 4 * out_features of a bias",
     time="O(in_features * out_features) a vector, without a matrix",
-    error="float32 rounding of the recurrence",
+    error="that of the recurrence's numbers, kept in float32; sums are of float64: 4e-5 of the "
+    "length of the answer at 512 Legendre polynomials",
     exact="x @ weight.T, the matrix written out",
     laws=("module", "module gradients"),
     evidence=("structured",),
@@ -67,12 +68,13 @@ class RecurrenceLinear(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's answer (..., out) to x (..., in): the sum of polynomials, by Clenshaw."""
-        above = beyond = torch.zeros((), dtype=x.dtype, device=x.device)
-        steps = self.a[:, None] * self.points + self.b[:, None]
+        a, b, c, terms = (t.to(torch.float64) for t in (self.a, self.b, self.c, x))
+        above = beyond = torch.zeros((), dtype=torch.float64, device=x.device)
+        steps = a[:, None] * self.points + b[:, None]
         for i in range(self.in_features - 1, -1, -1):
-            after = self.c[i + 1] if i + 1 < self.in_features else torch.zeros_like(self.c[0])
-            above, beyond = x[..., i : i + 1] + steps[i] * above + after * beyond, above
-        found = above * self.scale
+            after = c[i + 1] if i + 1 < self.in_features else torch.zeros_like(c[0])
+            above, beyond = terms[..., i : i + 1] + steps[i] * above + after * beyond, above
+        found = (above * self.scale).to(x.dtype)
         return found if self.bias is None else found + self.bias
 
     @property

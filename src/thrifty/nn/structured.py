@@ -64,8 +64,9 @@ class DisplacementLinear(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The layer's answer (..., out) to x (..., in)."""
         padded = nn.functional.pad(x, (0, self.size - self.in_features))
-        turned = _around(self.h.flip(-1), padded[..., None, :], skew=True)
-        found = _around(self.g, turned, skew=False).sum(dim=-2) / 2
+        turned = torch.fft.rfft(_skewed(self.h.flip(-1), padded[..., None, :]))
+        terms = (torch.fft.rfft(self.g) * turned).sum(dim=-2)
+        found = torch.fft.irfft(terms, n=self.size) / 2
         found = found[..., : self.out_features]
         return found if self.bias is None else found + self.bias
 
@@ -77,14 +78,13 @@ class DisplacementLinear(nn.Module):
         return (found if self.bias is None else found - self.bias).T
 
 
-def _around(first: Tensor, x: Tensor, *, skew: bool) -> Tensor:
-    """Products of the circulant matrices of these first columns with x, along the last axis.
+def _skewed(first: Tensor, x: Tensor) -> Tensor:
+    """Products of the skew-circulant matrices of these first columns with x, along the last axis.
 
-    Skew ones turn the sign of what goes around: half a turn along the circle makes them circulant.
+    They turn the sign of what goes around: half a turn along the circle makes them circulant.
     """
     size = first.shape[-1]
-    if not skew:
-        return torch.fft.irfft(torch.fft.rfft(first) * torch.fft.rfft(x), n=size)
     angles = torch.arange(size, dtype=first.dtype, device=first.device) * (math.pi / size)
     turn = torch.polar(torch.ones_like(angles), angles)
-    return (torch.fft.ifft(torch.fft.fft(first * turn) * torch.fft.fft(x * turn)) / turn).real
+    terms = torch.fft.fft(first * turn) * torch.fft.fft(x * turn)
+    return (torch.fft.ifft(terms) * turn.conj()).real
