@@ -47,10 +47,25 @@ def test_laws(law, threshold):
 
 
 def test_each_output_looks_at_a_part_first():
-    """Base channels of all groups together are all channels."""
+    """Base channels of all groups together are all channels, of every part of the layer before."""
     base = layer_of(groups=4).base[:, :, 0, 0]
+    assert base[0].nonzero().ravel().tolist() == [0, 4]
     assert (base.sum(1) == 2).all()
     assert (base.sum(0) == 3).all()
+
+
+@pytest.mark.parametrize(("groups", "kernel_size"), [(2, 3), (4, 1), (4, 5)])
+def test_outputs_that_are_left_out_change_nothing(groups, kernel_size):
+    """With few gates open, sums over the rest for these alone are those of all, at edges too."""
+    layer = layer_of(groups=groups, kernel_size=kernel_size, threshold=1.2)
+    layer.norm.momentum = 1.0
+    layer(X)
+    layer.eval().requires_grad_(False)
+    found = layer(X)
+    assert 0.01 < layer.open_share < 0.15
+    torch.testing.assert_close(found, slow(layer, X))
+    layer.requires_grad_(True)
+    torch.testing.assert_close(layer(X).detach(), found)
 
 
 def test_closed_gates_skip_the_rest():

@@ -27,6 +27,14 @@ def test_the_transform_is_its_matrix(size, dim):
     torch.testing.assert_close(nn.hadamard(found, dim), x)
 
 
+@pytest.mark.parametrize("size", [8, 12])
+def test_gradients_of_the_transform(size):
+    """First and second ones are those of finite differences, along an axis in the middle."""
+    x = torch.randn(2, size, 3, dtype=torch.float64, requires_grad=True)
+    assert torch.autograd.gradcheck(lambda x: nn.hadamard(x, 1), x)
+    assert torch.autograd.gradgradcheck(lambda x: nn.hadamard(x, 1) ** 2, x)
+
+
 def slow(module, x):
     """The layer as one dense convolution between matrices."""
     conv, groups = module.conv, module.conv.groups

@@ -57,6 +57,15 @@ def test_a_word_sees_only_those_before_it_and_within_the_window():
     assert moved.nonzero().ravel().tolist() == [5, 6, 7, 8, 9]
 
 
+def test_pairs_never_seen_say_nothing():
+    """The table begins at 0, so that a layer begins as its words; a step moves what was seen."""
+    layer = nn.PairConnect(50, 8, window=4, slots=500)
+    assert layer(IDS).equal(layer.words(IDS))
+    layer(IDS).square().sum().backward()
+    torch.optim.Adam(layer.parameters(), 0.01).step()
+    assert not layer(IDS).equal(layer.words(IDS))
+
+
 def test_two_layers_read_one_table():
     """With other seeds, and the table's values once in each state."""
     one = layer_of()

@@ -29,16 +29,34 @@ def hadamard(x: Tensor, dim: int = -1) -> Tensor:
         >>> bool(torch.allclose(hadamard(hadamard(x)), x))
         True
     """
-    axis = dim % x.dim()
-    size = x.shape[axis]
-    block = size & -size
-    shape, step = x.shape, 1
-    while step < block:
-        pairs = x.reshape(*shape[:axis], size // (2 * step), 2, step, *shape[axis + 1 :])
-        one, two = pairs.unbind(axis + 1)
-        x = torch.stack((one + two, one - two), axis + 1)
-        step *= 2
-    return x.reshape(shape) / math.sqrt(max(block, 1))
+    return _Transform.apply(x, dim % x.dim())
+
+
+class _Transform(torch.autograd.Function):
+    """The transform, which is symmetric: its gradient is the transform of the gradient."""
+
+    @staticmethod
+    def forward(x, axis):  # type: ignore[no-untyped-def]
+        size = x.shape[axis]
+        block = max(size & -size, 1)
+        lead, tail = math.prod(x.shape[:axis]), math.prod(x.shape[axis + 1 :])
+        last, step = x.contiguous(), 1
+        spare = [torch.empty_like(last) for _ in range(2)]
+        while step < block:
+            shape = lead * size // (2 * step), 2, step * tail
+            pairs, found = last.view(shape), spare[0].view(shape)
+            torch.add(pairs[:, 0], pairs[:, 1], out=found[:, 0])
+            torch.sub(pairs[:, 0], pairs[:, 1], out=found[:, 1])
+            last, spare, step = spare[0], spare[::-1], 2 * step
+        return last.mul(block**-0.5) if step == 1 else last.mul_(block**-0.5)
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):  # type: ignore[no-untyped-def]
+        ctx.axis = inputs[1]
+
+    @staticmethod
+    def backward(ctx, *gradients):  # type: ignore[no-untyped-def]
+        return _Transform.apply(gradients[0], ctx.axis), None
 
 
 @method(

@@ -62,7 +62,10 @@ class PairConnect(nn.Module):
             whole("seed", seed, 0, 2**31 - 1),
         )
         block = min(32, whole("dim", dim, 1, 2**20), whole("slots", slots, 1, 2**31 - 1))
-        self.pairs = table or SharedEmbedding(MOST, dim, BlockMap(slots, block=block))
+        if table is None:
+            table = SharedEmbedding(MOST, dim, BlockMap(slots, block=block))
+            nn.init.zeros_(table.source.values)  # a pair that was never seen says nothing
+        self.pairs = table
         self.words = nn.Embedding(vocabulary, dim)
         nn.init.normal_(self.words.weight, std=0.02)
         self.dropout = nn.Dropout1d(dropout)
