@@ -90,6 +90,19 @@ def test_memory_that_does_not_fit_is_refused():
         encoded.decode(np.empty((3, 2), np.float32).T)
 
 
+def test_rows_that_are_not_there_are_refused():
+    """Beyond the last, below the first, and what is no number of a row."""
+    encoded = Plain().encode(np.zeros((100, 3), np.float32))
+    with pytest.raises(IndexError, match=r"^rows must be in 0\.\.99, got 3\.\.100$"):
+        encoded.rows([3, 100])
+    with pytest.raises(IndexError, match=r"^rows must be in 0\.\.99, got -1\.\.-1$"):
+        encoded.rows([-1])
+    with pytest.raises(TypeError, match=r"^rows must be whole numbers, got float64$"):
+        encoded.rows([0.5])
+    with pytest.raises(IncompatibleError, match=r"^encoded must be a matrix, got Encoded"):
+        Plain().encode(np.zeros(3, np.float32)).rows([0])
+
+
 def test_a_forged_spec_is_a_format_error():
     """A codec nobody knows, sizes below zero, and a shape that the bytes cannot be of."""
     encoded = Plain().encode(np.ones((2, 3), np.float32))

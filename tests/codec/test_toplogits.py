@@ -47,10 +47,10 @@ def test_rows_are_decoded_alone():
     x, codec = logits(), TopLogits(8)
     encoded = codec.encode(x)
     assert encoded.nbytes == 50 * (8 * 2 + 7 * 2 + 2 + 4)
-    few = codec.rows(encoded, [3, 49, 3])
+    few = encoded.rows([3, 49, 3])
     assert few.tobytes() == encoded.decode()[[3, 49, 3]].tobytes()
-    with pytest.raises(IndexError):
-        codec.rows(encoded, [50])
+    with pytest.raises(IndexError, match=r"^rows must be in 0\.\.49, got 50\.\.50$"):
+        encoded.rows([50])
 
 
 def test_log_probabilities_keep_their_sum():

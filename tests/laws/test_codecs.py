@@ -11,6 +11,7 @@ from thrifty.laws.codecs import (
     error_within_bound,
     forgery_is_refused,
     right_on_average,
+    rows_are_those_of_the_whole,
     shape_and_dtype_return,
     size_is_exact,
 )
@@ -91,6 +92,16 @@ class Flat(Honest):
         np.array(out)[...] = 0
 
 
+class Shifted(Honest):
+    """Its rows are those behind the ones it is asked for."""
+
+    KIND = "test-shifted"
+
+    def _rows(self, arrays, shape, some):
+        rows = np.roll(arrays["x"].reshape(shape), 1, axis=0)
+        return {"x": rows[some].ravel()}
+
+
 @pytest.mark.parametrize(
     ("law", "codec"),
     [
@@ -100,6 +111,7 @@ class Flat(Honest):
         (right_on_average, Lossy),
         (encoded_alike, Forgetful),
         (shape_and_dtype_return, Flat),
+        (rows_are_those_of_the_whole, Shifted),
     ],
 )
 def test_a_law_notices(law, codec):

@@ -3,9 +3,8 @@
 from thrifty.codec.activationsplit import ActivationSplit
 from thrifty.codec.bitsneeded import error_floor, required_bits, required_format
 from thrifty.codec.blockfloat import BlockFloat
-from thrifty.codec.blocks import encoded_rows
 from thrifty.codec.codebook import CodebookCodec
-from thrifty.codec.codec import Codec, Encoded
+from thrifty.codec.codec import Codec, Encoded, RowReader
 from thrifty.codec.compensated import (
     kahan_add,
     mc_add,
@@ -57,12 +56,12 @@ __all__ = [
     "OutlierSplit",
     "OverQ",
     "PackedMatrix",
+    "RowReader",
     "Saving",
     "Sparse",
     "StaticFunction",
     "TopLogits",
     "decoded_blocks",
-    "encoded_rows",
     "error_floor",
     "gptq",
     "input_moments",

@@ -7,13 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from thrifty.codec._buffers import array_of, values_of
-from thrifty.codec.codec import Arrays, Codec, Encoded
+from thrifty.codec.codec import Arrays, Codec, Some
 from thrifty.codec.numberformat import narrow, real
 from thrifty.codec.packing import code_type, pack_into, packed_size, unpack_into
 from thrifty.codec.rounding import Rounding
-from thrifty.core import IncompatibleError, in_range, taken
+from thrifty.core import taken
 
-__all__ = ["Blocks", "encoded_rows"]
+__all__ = ["Blocks"]
 
 CHUNK = 2**15  # elements at a time, about
 
@@ -96,6 +96,9 @@ class Blocks(Codec):
             if not direct:
                 narrow(numbers.reshape(-1), tile.reshape(-1))
 
+    def _rows(self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some) -> Arrays:
+        return {name: array[some] for name, array in arrays.items()}
+
     def _tiles(self, shape: tuple[int, ...]) -> Iterator[tuple[slice, slice, slice]]:
         """Rows, columns and blocks of the tiles: some whole rows, or a part of one long row."""
         rows, columns = shape
@@ -116,34 +119,6 @@ class Blocks(Codec):
     def with_rounding(self, rounding: str, seed: int = 0) -> Self:
         """The same format, rounding otherwise."""
         return type(self)(**(self.spec() | {"rounding": rounding, "seed": seed}))
-
-
-def encoded_rows(encoded: Encoded, start: int, stop: int) -> Encoded:
-    """Some rows of an encoded matrix, still encoded and not copied.
-
-    Args:
-        encoded: a matrix that a format with blocks encoded: `Groups`, `NF4`, `BlockFloat`.
-        start: first row.
-        stop: the row after the last.
-
-    Raises:
-        IncompatibleError: it is no matrix, or of another codec.
-        ValueError: the rows are not there.
-
-    Example:
-        >>> from thrifty.codec import Groups
-        >>> x = np.random.default_rng(0).standard_normal((100, 64), dtype=np.float32)
-        >>> small = Groups(4).encode(x)
-        >>> part = encoded_rows(small, 10, 20)
-        >>> part.shape, bool((part.decode() == small.decode()[10:20]).all())
-        ((10, 64), True)
-    """
-    if not isinstance(encoded.codec, Blocks) or len(encoded.shape) != 2:
-        raise IncompatibleError(f"encoded must be a matrix in blocks, got {encoded!r}")
-    in_range("stop", stop, 0, encoded.shape[0])
-    in_range("start", start, 0, stop)
-    arrays = {name: array[start:stop] for name, array in encoded.arrays().items()}
-    return Encoded(encoded.codec, (stop - start, encoded.shape[1]), encoded.dtype, arrays)
 
 
 def single(x: np.ndarray) -> np.ndarray:

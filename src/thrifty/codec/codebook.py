@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.codec._buffers import array_of, values_of
 from thrifty.codec._units import checked_unit, in_units, out_of_units
-from thrifty.codec.codec import Arrays, Codec, Encoded
+from thrifty.codec.codec import Arrays, Codec, Encoded, Some
 from thrifty.codec.kmeans import kmeans_words, nearest_words
 from thrifty.codec.packing import pack, packed_size, unpack
 from thrifty.core import IncompatibleError, method, taken, whole
@@ -152,6 +152,9 @@ class CodebookCodec(Codec):
         codes = np.empty(shared.shape[:2], np.uint16)
         nearest_words(shared, shares, known, codes)
         return codes.reshape(parts.shape[:2]).astype(np.uint8)
+
+    def _rows(self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some) -> Arrays:
+        return {name: a[:, some] if name == "codes" else a for name, a in arrays.items()}
 
     def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
         rows, width, places, books = self._counts(out.shape)

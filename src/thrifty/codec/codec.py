@@ -1,18 +1,21 @@
 """Codec: an array to fewer bits and back; what every codec and everything encoded can do."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from thrifty.codec._buffers import array_of, dtype_named
 from thrifty.core import FormatError, IncompatibleError
 from thrifty.core.summary import Summary
 
-__all__ = ["Codec", "Encoded"]
+__all__ = ["Codec", "Encoded", "RowReader"]
 
 Arrays = dict[str, np.ndarray]
+Some = slice | NDArray[np.int64]  # of rows: from one to another, or by their numbers
 KINDS: dict[str, type["Codec"]] = {}
 MOST_ELEMENTS = 2**48
 
@@ -25,7 +28,8 @@ class Codec:
     how these become the array again (`_decode`, into `out`), how many bytes they will be (`size`)
     and how far off (`bound`).
     What `_decode` is given may come from a forged file: it checks with `thrifty.core.taken`, and
-    no stored number is an address unchecked.
+    no stored number is an address unchecked. A codec that can tell rows of a matrix apart says how
+    (`_rows`, or `_read_rows` where that takes more than cutting arrays).
 
     Example:
         >>> class Half(Codec):
@@ -95,6 +99,20 @@ class Codec:
     def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
         raise NotImplementedError
 
+    def _rows(
+        self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some
+    ) -> Arrays | None:
+        """The arrays of some rows of a matrix; None where rows do not stand apart."""
+        return None
+
+    def _read_rows(
+        self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], dtype: np.dtype
+    ) -> Callable[[Some, np.ndarray], None] | None:
+        """What decodes some rows of a matrix into `out`; None where only all of them can be."""
+        if self._rows(arrays, shape, slice(0, 0)) is None:
+            return None
+        return lambda some, out: self._decode(self._rows(arrays, shape, some) or {}, out)
+
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.spec() == self.spec()
 
@@ -137,8 +155,7 @@ class Encoded(Summary):
             IncompatibleError: `out` is of another shape or dtype.
             FormatError: what was encoded is damaged.
         """
-        if self.codec.FIXED_RATE:
-            self._check_size()
+        self._check_size()
         if out is None:
             out = np.empty(self.shape, dtype_named(self.dtype))
         target = array_of(out)
@@ -152,8 +169,24 @@ class Encoded(Summary):
         self.codec._decode(self._arrays, target)
         return out
 
+    def rows(self, which: slice | ArrayLike) -> np.ndarray:
+        """Some rows of a matrix, without decoding the others where the codec can.
+
+        Args:
+            which: a slice of the rows, or (n,) numbers of rows.
+
+        Raises:
+            IncompatibleError: it is no matrix.
+            IndexError: there is no such row.
+            TypeError: numbers of rows that are not whole.
+            FormatError: what was encoded is damaged.
+        """
+        return RowReader(self).read(which)
+
     def _check_size(self) -> None:
         """Refuse a shape that its bytes cannot be of, before any memory is taken for it."""
+        if not self.codec.FIXED_RATE:
+            return
         wanted = self.codec.size(np.broadcast_to(np.zeros((), dtype_named(self.dtype)), self.shape))
         if self.nbytes != wanted:
             raise FormatError(f"{self!r} must hold {wanted} bytes, got {self.nbytes}")
@@ -180,3 +213,70 @@ class Encoded(Summary):
             raise FormatError(f"shape must be whole sizes, got {spec['shape']}")
         dtype_named(spec["dtype"])
         return cls(KINDS[kind](**spec["with"]), shape, spec["dtype"], arrays)
+
+
+class RowReader:
+    """Rows of an encoded matrix, some at a time.
+
+    Args:
+        encoded: a matrix.
+
+    Raises:
+        IncompatibleError: it is no matrix.
+        FormatError: it is damaged.
+
+    Example:
+        >>> from thrifty.codec import Groups
+        >>> x = np.random.default_rng(0).standard_normal((100, 64), dtype=np.float32)
+        >>> small = Groups(4).encode(x)
+        >>> reader = RowReader(small)
+        >>> reader.alone, bool((reader.read(slice(10, 20)) == small.decode()[10:20]).all())
+        (True, True)
+    """
+
+    def __init__(self, encoded: Encoded) -> None:
+        if len(encoded.shape) != 2:
+            raise IncompatibleError(f"encoded must be a matrix, got {encoded!r}")
+        encoded._check_size()
+        self._encoded, self._dtype = encoded, dtype_named(encoded.dtype)
+        with _cut_is_damage():
+            self._read = encoded.codec._read_rows(encoded._arrays, encoded.shape, self._dtype)
+
+    @property
+    def alone(self) -> bool:
+        """Whether rows are decoded without the others."""
+        return self._read is not None
+
+    def read(self, which: slice | ArrayLike) -> np.ndarray:
+        """The rows of a slice or of numbers; as `Encoded.rows`."""
+        rows, columns = self._encoded.shape
+        some = _some(which, rows)
+        if self._read is None:
+            return self._encoded.decode()[some]
+        count = some.stop - some.start if isinstance(some, slice) else len(some)
+        out = np.empty((count, columns), self._dtype)
+        with _cut_is_damage():
+            self._read(some, out)
+        return out
+
+
+@contextmanager
+def _cut_is_damage() -> Iterator[None]:
+    """Arrays of fewer rows or axes than they must have are damage, not a wrong question."""
+    try:
+        yield
+    except IndexError as error:
+        raise FormatError(f"arrays must have all rows: {error}") from error
+
+
+def _some(which: slice | ArrayLike, rows: int) -> Some:
+    """Rows that are there, without steps."""
+    if isinstance(which, slice):
+        start, stop, step = which.indices(rows)
+        return slice(start, max(start, stop)) if step == 1 else np.arange(start, stop, step)
+    found = np.asarray(which)
+    if found.size and found.dtype.kind not in "iu":
+        raise TypeError(f"rows must be whole numbers, got {found.dtype}")
+    if found.size and not 0 <= int(found.min()) <= int(found.max()) < rows:
+        raise IndexError(f"rows must be in 0..{rows - 1}, got {int(found.min())}..{found.max()}")
+    return found.astype(np.int64)

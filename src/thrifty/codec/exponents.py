@@ -1,6 +1,7 @@
 """Exponents: arrays of floats to fewer bytes without loss, by coding their exponents."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from thrifty.codec._planes import (
     plane_of,
     unpacked,
 )
-from thrifty.codec.codec import Codec, Encoded
+from thrifty.codec.codec import Codec, Encoded, Some
 from thrifty.core import IncompatibleError, method, whole
 from thrifty.core.summary import taken
 from thrifty.run.fold import cores
@@ -89,6 +90,20 @@ class ExponentCodec(Codec):
             )
             found |= {f"{i}.{name}": array for name, array in made.items()}
         return found
+
+    def _read_rows(
+        self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], dtype: np.dtype
+    ) -> Callable[[Some, np.ndarray], None]:
+        reader, columns = ExponentReader(arrays, math.prod(shape), dtype), shape[1]
+
+        def read(some: Some, out: np.ndarray) -> None:
+            if isinstance(some, slice):
+                reader.read(some.start * columns, out.reshape(-1))
+                return
+            for row, into in zip(some.tolist(), out, strict=True):
+                reader.read(row * columns, into)
+
+        return read
 
     def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
         reader = ExponentReader(arrays, out.size, out.dtype)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from thrifty.codec._buffers import array_of, bits_of
 from thrifty.codec._grids import fit_grid, grid_tables, look_up, nearest_codes, slices
 from thrifty.codec._units import checked_unit, in_units, out_of_units
-from thrifty.codec.codec import Arrays, Codec
+from thrifty.codec.codec import Arrays, Codec, Some
 from thrifty.codec.packing import pack, packed_size, unpack
 from thrifty.core import method, one_of, taken, whole
 
@@ -139,6 +139,9 @@ class LeanCodec(Codec):
         shape = (len(matrix), len(slices(matrix.shape[1], step)))
         tables = grid_tables(grid, self.form, shape, self.bits)
         return self.encoded_arrays(nearest_codes(matrix, tables, step), unit, grid)
+
+    def _rows(self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some) -> Arrays:
+        return {name: a if name == "unit" else a[some] for name, a in arrays.items()}
 
     def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
         rows, columns = matrix_shape(out.shape)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thrifty.codec._buffers import array_of, bits_of
 from thrifty.codec._machine import as_int
-from thrifty.codec.codec import Arrays, Codec
+from thrifty.codec.codec import Arrays, Codec, Some
 from thrifty.codec.packing import code_type, pack_into, packed_size, unpack_into
 from thrifty.codec.rounding import Rounding
 from thrifty.core import IncompatibleError, taken
@@ -96,6 +96,16 @@ class NumberFormat(Codec):
             end = begin + packed_size(n, self.bits)
             unpack_into(packed[begin:end], self.bits, codes[:n])
             look_up(codes[:n], start)
+
+    def _rows(
+        self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some
+    ) -> Arrays | None:
+        """Codes of some rows, where rows are of whole bytes."""
+        rows, bits = shape[0], shape[1] * self.bits
+        if bits % 8:
+            return None
+        packed = taken(arrays, "codes", np.uint8, (rows * bits // 8,))
+        return {"codes": packed.reshape(rows, bits // 8)[some].reshape(-1)}
 
     def quantized(self, x: Any) -> np.ndarray:
         """The elements of x as this format has them, in x's own dtype."""

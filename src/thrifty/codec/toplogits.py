@@ -6,10 +6,9 @@ from typing import Any
 
 import ml_dtypes
 import numpy as np
-from numpy.typing import ArrayLike
 
 from thrifty.codec._buffers import DTYPES, array_of
-from thrifty.codec.codec import Arrays, Codec, Encoded
+from thrifty.codec.codec import Arrays, Codec, Some
 from thrifty.core import FormatError, method, taken, whole
 
 __all__ = ["TopLogits"]
@@ -89,21 +88,8 @@ class TopLogits(Codec):
         rounded += size * 2.0**-11 + 2.0**-25 + np.abs(tail) - size
         return (off + np.where(np.isinf(tail), 0.0, rounded)).reshape(found.shape)
 
-    def rows(self, encoded: Encoded, rows: ArrayLike) -> np.ndarray:
-        """Some rows of what this codec encoded, decoded alone.
-
-        Args:
-            encoded: of an array of two axes.
-            rows: (b,) row numbers.
-
-        Raises:
-            FormatError: what was encoded is damaged.
-            IndexError: there is no such row.
-        """
-        chosen = np.asarray(rows, np.int64)
-        few = {name: array[chosen] for name, array in encoded.arrays().items()}
-        shape = (len(chosen), encoded.shape[1])
-        return Encoded(self, shape, encoded.dtype, few).decode()
+    def _rows(self, arrays: Mapping[str, np.ndarray], shape: tuple[int, int], some: Some) -> Arrays:
+        return {name: array[some] for name, array in arrays.items()}
 
     def _top(self, rows: np.ndarray) -> np.ndarray:
         """Ids of the largest of each row, the largest first, of equal ones the first."""

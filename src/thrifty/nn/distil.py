@@ -200,4 +200,4 @@ def _rows(said: Tensor | Encoded, rows: Tensor) -> Tensor:
         return said[rows]
     if not isinstance(said.codec, TopLogits):
         raise IncompatibleError(f"teacher must be encoded by TopLogits, got {said.codec!r}")
-    return torch.from_numpy(said.codec.rows(said, rows.cpu().numpy()))
+    return torch.from_numpy(said.rows(rows.cpu().numpy()))
