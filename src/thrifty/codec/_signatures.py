@@ -7,9 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from thrifty.codec._keys import TURN, column_of, signatures_of
 from thrifty.core import DataError, IncompatibleError
 from thrifty.core.kernels import njit
-from thrifty.hashing import hash_column
 from thrifty.hashing._columns import chunks
 from thrifty.hashing.keys import hash_bytes, join, key_of, mix, seed_key
 
@@ -24,8 +24,6 @@ __all__ = [
     "signed",
 ]
 
-TURN = 0x5349474E4154
-
 
 class Signed(NamedTuple):
     """Distinct keys by signature.
@@ -37,16 +35,6 @@ class Signed(NamedTuple):
 
     signatures: NDArray[np.uint64]
     numbers: NDArray[np.int64]
-
-
-def signatures_of(keys: Any, seed: int) -> NDArray[np.uint64]:
-    """128 bits of every key, (2, n): two hashes of one family.
-
-    Raises:
-        TypeError: keys without a hash.
-        ValueError: the seed is out of range.
-    """
-    return np.stack([hash_column(keys, seed), hash_column(keys, seed ^ TURN)])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -79,7 +67,7 @@ def signature_of(key: Any, seed: int) -> NDArray[np.uint64]:
         out = np.empty((2, 1), np.uint64)
         _sign_whole(int(key), *seed_keys(seed), out)
         return out
-    return signatures_of(key, seed)
+    return signatures_of(column_of(key), seed)
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -58,7 +58,7 @@ class MultisetFunction(MappedSummary):
         threads: that solve; None for as many as there are cores.
 
     Raises:
-        TypeError: keys without a hash, or values of another type.
+        TypeError: keys of no Arrow type, or values of another type.
         DataError: a key twice with two rows, a null, no rows, or rows of more than 256.
         IncompatibleError: keys and rows of different number.
         ValueError: arrange is none of these, or seed or threads out of range.
@@ -144,7 +144,7 @@ class MultisetFunction(MappedSummary):
             key that it was not made of has arbitrary ones.
 
         Raises:
-            TypeError: keys without a hash.
+            TypeError: keys of no Arrow type.
         """
         return self._read(signatures_of(keys, self.seed))
 

@@ -59,15 +59,15 @@ class StaticFunction(MappedSummary):
     value is frequent, fingerprints of the keys of all others keep most of its keys out.
 
     Args:
-        keys: (n,) column of text, bytes, numbers, bools or times, n at least 1; none twice unless
-            with the same value. A null is a key.
+        keys: (n,) column of any Arrow type, n at least 1; none twice unless with the same value.
+            A null is a key; a key is its value, in whatever width or kind of list it is held.
         values: (n,) column of numbers, bools, text or bytes, without nulls.
         check: bits a key by which strangers are found out, 0..24; 0 for none.
         seed: of all hashes.
         threads: that solve; None for as many as there are cores.
 
     Raises:
-        TypeError: keys without a hash, or values of another type.
+        TypeError: keys of no Arrow type, or values of another type.
         DataError: a key twice with two values, a null value, or no rows.
         IncompatibleError: keys and values of different number.
         ValueError: check, seed or threads is out of range.
@@ -191,7 +191,7 @@ class StaticFunction(MappedSummary):
             (n,) NumPy array of the type of the values, or Arrow array for text and bytes.
 
         Raises:
-            TypeError: keys without a hash.
+            TypeError: keys of no Arrow type.
             IncompatibleError: a default, but no check.
         """
         ranks, known = self._reader.ranks(signatures_of(keys, self.seed))
@@ -207,7 +207,7 @@ class StaticFunction(MappedSummary):
         """Whether each key is one it was made of: False is certain, True wrong by 2**-check.
 
         Raises:
-            TypeError: keys without a hash.
+            TypeError: keys of no Arrow type.
             IncompatibleError: it was made without a check.
         """
         self._needs_check()
