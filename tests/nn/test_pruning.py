@@ -1,5 +1,6 @@
 """Pruning: laws of its masks, scopes by hand, the schedule, and what is refused."""
 
+import copy
 import itertools
 
 import numpy as np
@@ -138,6 +139,33 @@ def test_movement_keeps_what_grows():
     pruning = IterativePruning(model, 0.5, steps=1, by="movement")
     model.weight.grad = torch.tensor([[-1.0, 1.0]])
     assert pruning.step()["weight"].tolist() == [[True, False]]
+
+
+def test_synflow_in_rounds_loses_no_layer():
+    """At one weight a layer, where magnitude and one round lose whole layers."""
+    torch.manual_seed(0)
+    deep = [nn.Linear(a, b, bias=False) for a, b in ((64, 64), (64, 8), (8, 64), (64, 10))]
+    inputs, kept = torch.zeros(1, 64), {}
+    for by, rounds in (("magnitude", 1), ("synflow", 1), ("synflow", 100)):
+        model = nn.Sequential(*copy.deepcopy(deep))
+        masks = prune(model, 12 / 5760, by=by, rounds=rounds, batches=[inputs])
+        assert sum(int(mask.sum()) for mask in masks.values()) == 12
+        kept[by, rounds] = min(int(mask.sum()) for mask in masks.values())
+    assert kept["magnitude", 1] == 0
+    assert kept["synflow", 100] >= 1
+
+
+@pytest.mark.parametrize("by", ["grasp", "movement", "random"])
+def test_rounds_stay_inside_of_rounds_before(by):
+    """Scores below zero do not bring back what has gone, and the share is that asked for."""
+    first, both = net(), net()  # which seeds what follows
+    batches = [(torch.randn(9, 12), torch.randint(0, 4, (9,)))]
+    outer = prune(first, 0.25**0.5, by=by, batches=batches)
+    inner = prune(both, 0.25, by=by, batches=iter(batches), rounds=2)
+    assert inner.density == 0.25
+    assert all((inner[name] <= outer[name]).all() for name in inner)
+    with pytest.raises(ValueError, match=r"^rounds must be 1 with a pattern, got 2$"):
+        prune(both, "2:4", rounds=2)
 
 
 def test_masks_of_another_model_are_refused():

@@ -1,5 +1,7 @@
 """Saliency: every score against its formula, and a model that stays as it was."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -55,6 +57,88 @@ def test_wanda_is_weight_times_length_of_input():
     torch.testing.assert_close(found["3.weight"], expected.reshape(6, 2, 2, 2).detach())
 
 
+def relu_net(seed=0):
+    """A net without biases, of convolution and linear layers."""
+    torch.manual_seed(seed)
+    return nn.Sequential(
+        nn.Conv2d(2, 5, 3, bias=False), nn.ReLU(), nn.Conv2d(5, 4, 2, bias=False), nn.ReLU(),
+        nn.AvgPool2d(2), nn.Flatten(), nn.Linear(16, 7, bias=False), nn.ReLU(),
+        nn.Linear(7, 3, bias=False),
+    )  # fmt: skip
+
+
+def test_synflow_is_conserved():
+    """Every layer's scores sum to the output for ones; so do a unit's in and out of it."""
+    model, batch = relu_net(), torch.randn(6, 2, 7, 7)
+    found = saliency(model, "synflow", batches=[batch])
+    for w in model.parameters():
+        w.data.abs_()
+    ones = torch.ones(1, 2, 7, 7, dtype=torch.float64)
+    total = float(model.double()(ones).sum().detach())
+    assert list(found) == ["0.weight", "2.weight", "6.weight", "8.weight"]
+    for score in found.values():
+        assert (score >= 0).all()
+        assert abs(float(score.sum()) / total - 1) < 1e-12
+    torch.testing.assert_close(found["6.weight"].sum(1), found["8.weight"].sum(0))
+    torch.testing.assert_close(found["0.weight"].sum((1, 2, 3)), found["2.weight"].sum((0, 2, 3)))
+
+
+def test_synflow_does_not_look_at_data_or_signs():
+    """Other inputs of the same shape and other signs of the weights give the same scores."""
+    model = relu_net()
+    one = saliency(model, "synflow", batches=[(torch.zeros(9, 2, 7, 7), None)])
+    model[0].weight.data.neg_()
+    two = saliency(model, "synflow", batches=[torch.randn(1, 2, 7, 7)])
+    assert all((one[name] == two[name]).all() for name in one)
+    message = r"^inputs must be a tensor of floats, got torch\.int64$"
+    with pytest.raises(TypeError, match=message):
+        saliency(model, "synflow", batches=[torch.zeros(1, 2, 7, 7, dtype=torch.int64)])
+
+
+def test_grasp_is_that_of_finite_differences():
+    """W H g, with H g from gradients a little up and down along g."""
+    model, batches = model_of()
+    model.double()
+    batches = [(x.double(), y) for x, y in batches]
+    found = saliency(model, "grasp", batches=batches)
+    names, step = list(prunable(model)), 1e-6
+    along = saliency_slopes(model, batches, names)
+    sides = []
+    for sign in (1, -1):
+        moved = copy.deepcopy(model)
+        with torch.no_grad():
+            for name in names:
+                moved.get_parameter(name).add_(along[name], alpha=sign * step)
+        sides.append(saliency_slopes(moved, batches, names))
+    for name in names:
+        curved = (sides[0][name] - sides[1][name]) / (2 * step)
+        wanted = model.get_parameter(name).detach() * curved
+        torch.testing.assert_close(found[name], wanted, rtol=1e-5, atol=1e-8)
+
+
+def saliency_slopes(model, batches, names):
+    """Gradients summed over batches, of a copy."""
+    slopes = gradients(copy.deepcopy(model), batches)
+    return {name: slopes[name] for name in names}
+
+
+def test_grasp_foretells_the_flow_that_goes():
+    """To first order, without a little of each weight the squared gradient loses its score."""
+    model, batches = model_of(3)
+    model.double()
+    batches = [(x.double(), y) for x, y in batches]
+    names, share = list(prunable(model)), 1e-6
+    scores = saliency(model, "grasp", batches=batches)
+    before = sum(float(s.square().sum()) for s in saliency_slopes(model, batches, names).values())
+    smaller = copy.deepcopy(model)
+    with torch.no_grad():
+        for name in names:
+            smaller.get_parameter(name).mul_(1 - share)
+    after = sum(float(s.square().sum()) for s in saliency_slopes(smaller, batches, names).values())
+    wanted = 2 * sum(float(s.sum()) for s in scores.values())
+    assert abs((before - after) / share / wanted - 1) < 1e-4
+
+
 def test_magnitude_and_random():
     """|w|; uniform numbers that a seed fixes."""
     model, _ = model_of()
@@ -84,7 +168,7 @@ def test_a_shared_weight_is_scored_once_and_names_choose():
     assert list(saliency(model, weights=["2.weight"])) == ["2.weight"]
 
 
-@pytest.mark.parametrize("by", ["snip", "movement", "wanda"])
+@pytest.mark.parametrize("by", ["snip", "movement", "wanda", "synflow", "grasp"])
 def test_no_batches_are_refused(by):
     """A score that looks at data needs some."""
     model, _ = model_of()
@@ -94,7 +178,9 @@ def test_no_batches_are_refused(by):
 
 def test_unknown_names_are_refused():
     """Scores and weights."""
-    message = r"^by must be one of magnitude, random, snip, movement, wanda, got 'l0'$"
+    message = (
+        r"^by must be one of magnitude, random, snip, movement, wanda, synflow, grasp, got 'l0'$"
+    )
     with pytest.raises(ValueError, match=message):
         saliency(nn.Linear(2, 2), "l0")
     message = r"^weights must be names of parameters, got 'head'$"

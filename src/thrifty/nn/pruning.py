@@ -103,7 +103,8 @@ def masks_of(scores: Mapping[str, Tensor], keep: float | str, *, scope: str = "g
     source="LeCun, Denker and Solla 1989 (NeurIPS 2); Han, Pool, Tran and Dally 2015, "
     "arXiv:1506.02626; the scores of `saliency`",
     memory="keep * weights * itemsize and the index of `codec.Sparse`; n:m as NOfM does",
-    time="one order of all scores; for snip, movement and wanda a pass over the batches",
+    time="a round: one order of all scores; for snip, movement and wanda a pass over the batches, "
+    "for grasp two, of which one is through its own slopes",
     error="none is promised: see what is measured",
     exact="the whole model",
     laws=("masks",),
@@ -119,6 +120,7 @@ def prune(
     loss: Loss = cross_entropy,
     seed: int = 0,
     weights: Sequence[str] | None = None,
+    rounds: int = 1,
 ) -> Masks:
     """Put all but the best weights of a model at zero, in place.
 
@@ -128,12 +130,15 @@ def prune(
     Args:
         model: any module; its linear and convolution layers are pruned.
         keep: a share in 0..1, or a pattern such as "2:4".
-        by: "magnitude", "random", "snip", "movement" or "wanda": see `saliency`.
+        by: "magnitude", "random", "snip", "movement", "wanda", "synflow" or "grasp": see
+            `saliency`.
         scope: "global", "layer", "row" or "filter": see `masks_of`; None for "row" by "wanda",
             else "global".
         batches, loss: what the score looks at.
         seed: of "random".
         weights: names of the parameters to prune; None for all of `prunable`.
+        rounds: in which the share falls by equal factors, each with scores of what is left; 1 or
+            more, and 1 with a pattern. "synflow" is made for many.
 
     Returns:
         The masks, by name.
@@ -150,9 +155,13 @@ def prune(
         >>> prune(model, "2:4").density     # of what is left
         0.5
     """
-    scores = saliency(model, by, batches=batches, loss=loss, seed=seed, weights=weights)
     within = scope or ("row" if by == "wanda" else "global")
-    return masks_of(scores, keep, scope=within).apply(model)
+    shares, masks = _shares(keep, whole("rounds", rounds, 1, 10_000)), Masks()
+    data = batches if rounds == 1 else list(batches)
+    for share in shares:
+        scores = saliency(model, by, batches=data, loss=loss, seed=seed, weights=weights)
+        masks = masks_of(_inside(scores, masks), share, scope=within).apply(model)
+    return masks
 
 
 def cubic_sparsity(step: int, steps: int, final: float) -> float:
@@ -235,10 +244,26 @@ class IterativePruning:
 
     def _chosen(self, known: Mapping[str, Tensor]) -> Masks:
         now = self.scores if self.by != "magnitude" else {n: known[n].abs() for n in self.masks}
-        low = min(float(score.min()) for score in now.values()) - 1
-        inside = {name: score.where(self.masks[name], low) for name, score in now.items()}
         share = 1 - cubic_sparsity(self.taken, self.steps, 1 - self.keep)
-        return masks_of(inside, share, scope=self.scope)
+        return masks_of(_inside(now, self.masks), share, scope=self.scope)
+
+
+def _shares(keep: float | str, rounds: int) -> list[float | str]:
+    """What stays after each round."""
+    if rounds == 1:
+        return [keep]
+    if isinstance(keep, str):
+        raise ValueError(f"rounds must be 1 with a pattern, got {rounds}")
+    share = float(in_range("keep", keep, 0, 1))
+    return [share ** (k / rounds) for k in range(1, rounds + 1)]
+
+
+def _inside(scores: Mapping[str, Tensor], masks: Masks) -> dict[str, Tensor]:
+    """Scores that put what has gone below all else."""
+    if not masks:
+        return dict(scores)
+    low = min(float(score.min()) for score in scores.values()) - 1
+    return {name: score.where(masks[name], low) for name, score in scores.items()}
 
 
 def _array(name: str, scores: Tensor) -> np.ndarray:

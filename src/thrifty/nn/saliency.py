@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from thrifty.core import one_of
+from thrifty.nn._flow import grasp, synflow
 
 __all__ = ["SCORES", "prunable", "saliency"]
 
-SCORES = ("magnitude", "random", "snip", "movement", "wanda")
-WITH_GRADIENTS = ("snip", "movement")
+SCORES = ("magnitude", "random", "snip", "movement", "wanda", "synflow", "grasp")
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 Loss = Callable[[Any, Any], Tensor]
 Scores = dict[str, Tensor]
@@ -43,12 +43,16 @@ def saliency(
     Scores, of a weight w with gradient g (summed over the batches) and input x:
     "magnitude" |w|; "random"; "snip" |g w| (Lee, Ajanthan and Torr 2019, arXiv:1810.02340);
     "movement" -g w (Sanh, Wolf and Rush 2020, arXiv:2005.07683); "wanda" |w| times the length of
-    its input over the batches (Sun, Liu, Bair and Kolter 2024, arXiv:2306.11695).
+    its input over the batches (Sun, Liu, Bair and Kolter 2024, arXiv:2306.11695); "synflow" |w|
+    times the slope of the sum of all outputs when inputs are ones and every parameter is its
+    magnitude (Tanaka, Kunin, Yamins and Ganguli 2020, arXiv:2006.05467), float64; "grasp" w times
+    H g, H the Hessian (Wang, Zhang and Grosse 2020, arXiv:2002.07376).
 
     Args:
         model: any module.
         by: the score.
-        batches: of "snip" and "movement": (inputs, targets); of "wanda": inputs, or tuples that
+        batches: of "snip", "movement" and "grasp": (inputs, targets); of "synflow" the first, for
+            the shape of its inputs; of "wanda": inputs, or tuples that
             begin with them. The others look at none.
         loss: of outputs and targets, a mean or a sum.
         seed: of "random".
@@ -59,6 +63,7 @@ def saliency(
 
     Raises:
         ValueError: an unknown score or weight, or no batch where one is needed.
+        TypeError: inputs that are not of floats, for "synflow".
 
     Example:
         >>> scores = saliency(nn.Linear(3, 2), "random", seed=1)
@@ -74,6 +79,8 @@ def saliency(
     with unchanged(model):
         if by == "wanda":
             return _wanda(model, chosen, batches)
+        if by in ("synflow", "grasp"):
+            return _flow(model, by, chosen, list(batches), loss)
         found = _moves(model, chosen, batches, loss)
     return found if by == "movement" else {name: s.abs() for name, s in found.items()}
 
@@ -134,6 +141,15 @@ def _moves(
                 total[name] -= slope * w.detach()
     _some(count)
     return total
+
+
+def _flow(
+    model: nn.Module, by: str, chosen: dict[str, Tensor], batches: list[Any], loss: Loss
+) -> Scores:
+    _some(len(batches))
+    if by == "synflow":
+        return synflow(model, chosen, inputs_of(batches[0]))
+    return grasp(model, chosen, batches, loss)
 
 
 def _wanda(model: nn.Module, chosen: dict[str, Tensor], batches: Iterable[Any]) -> Scores:
