@@ -50,7 +50,10 @@ FROZEN = {
         "PATHS", "--host", "--port", "--token-file", "--max-k", "--max-body", "--threads",
         "--waiting", "--seconds", "--quiet",
     ],
-    "compress": ["MODEL", "--to", "--budget", "--calibrate", "--out", "--json"],
+    "compress": [
+        "MODEL", "--to", "--budget", "--calibrate", "--shrink", "--distil", "--memory", "--out",
+        "--json",
+    ],
     "decompress": ["FOLDER", "--out", "--json"],
     "inspect": ["MODEL", "--json"],
     "methods": ["--json"],

@@ -16,6 +16,9 @@ def compress(
     to: str | None = None,
     budget: str | None = None,
     calibrate: Path | None = None,
+    shrink: float | None = None,
+    distil: int | None = None,
+    memory: str | None = None,
     out: Path | None = None,
     as_json: Json = False,
 ) -> None:
@@ -28,6 +31,11 @@ def compress(
         calibrate: Data the model is for: of a folder of transformers, a file of texts, one a
             line; of a model of train, a file with its columns. Every second line is learned from;
             quality is measured on the others.
+        shrink: Share of hidden units that stay, as 0.75: those that the others can stand for on
+            the data go first. Of a folder of transformers, with --calibrate.
+        distil: Epochs in which what was shrunk, or pruned to n:m, learns to answer as before.
+        memory: That a folder of transformers may take while it is calibrated on, as 2GB; a larger
+            one is held block by block.
         out: Folder for what is made; beside the model and named after it if not given.
         as_json: Write one JSON object to stdout.
     """
@@ -38,12 +46,15 @@ def compress(
         raise ValueError("--to or --budget must be given, and only one of them")
     if budget is not None:
         parse_bytes(budget, "--budget")
-    place = _place(model, to or str(budget)) if out is None else out
+    wanted = {"shrink": shrink, "distil": distil, "memory": memory}
+    label = "-".join(str(x) for x in (to or budget, shrink, distil) if x is not None)
+    place = _place(model, label) if out is None else out
     try:
         with Progress() as shown:
             facts = compressed(
-                model, out=place, to=to, budget=budget, calibrate=calibrate, progress=shown
-            )
+                model, out=place, to=to, budget=budget, calibrate=calibrate, progress=shown,
+                **wanted,
+            )  # fmt: skip
     except KeyboardInterrupt:
         notice(f"thrifty: nothing at {place} yet; the same command goes on where this one stopped")
         raise

@@ -93,7 +93,7 @@ def told(facts: Mapping[str, Any], most: int = 20) -> list[str]:
     lines += [f"{count} tensors left as they are: {why}" for why, count in reasons.items()]
     if facts["shared"]:
         lines.append(f"{len(facts['shared'])} tensors are the same as another: kept once")
-    lines += _quality(facts)
+    lines += [*_smaller(facts), *_quality(facts)]
     share = facts["bytes_after"] / max(1, facts["bytes_before"])
     lines.append(
         f"{format_bytes(facts['bytes_before'])} -> {format_bytes(facts['bytes_after'])} "
@@ -106,6 +106,28 @@ def _line(row: Mapping[str, Any]) -> str:
     error = "  exact" if row["error"] == 0 else f"  error {row['error'] or math.nan:.1e}"
     note = f"  ({'; '.join(row['notes'])})" if row["notes"] else ""
     return f"{row['setting']:<9} {row['bits_per_weight']:6.2f} bits  {row['name']}{error}{note}"
+
+
+def _smaller(facts: Mapping[str, Any]) -> list[str]:
+    """What was made of the model before its tensors were encoded.
+
+    Example:
+        >>> rows = [{"layer": "0", "before": 8, "after": 4, "error": 0.125}]
+        >>> _smaller({"shrunk": rows, "distilled": {"epochs": 2, "kept": 1, "losses": [3, 1, 2]}})
+        ['shrunk    8 hidden units -> 4 in 1 layers, error at most 0.12', 'distilled 3 -> 1: \
+epoch 1 of 2 is kept']
+    """
+    lines, rows, taught = [], facts.get("shrunk") or [], facts.get("distilled")
+    if rows:
+        before, after = (sum(row[name] for row in rows) for name in ("before", "after"))
+        worst = max(row["error"] for row in rows)
+        units = f"{before} hidden units -> {after} in {len(rows)} layers"
+        lines.append(f"shrunk    {units}, error at most {worst:.2g}")
+    if taught:
+        first, best = taught["losses"][0], taught["losses"][taught["kept"]]
+        kept = f"epoch {taught['kept']} of {taught['epochs']} is kept"
+        lines.append(f"distilled {first:.4g} -> {best:.4g}: {kept}")
+    return lines
 
 
 def _quality(facts: Mapping[str, Any]) -> list[str]:

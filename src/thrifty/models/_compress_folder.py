@@ -10,7 +10,7 @@ from typing import Any
 from thrifty.codec.compressed import MANIFEST
 from thrifty.core import DataError, replacing
 
-__all__ = ["Folder"]
+__all__ = ["Folder", "check_place"]
 
 PLAN = "plan.json"
 
@@ -36,7 +36,7 @@ class Folder:
 
     def __init__(self, out: str | Path, source: Path | None, mark: str) -> None:
         self.out, self.mark = Path(out), mark
-        _check(self.out, source)
+        check_place(self.out, source)
         self.part = self.out.absolute().with_name(f".{self.out.name}.part")
         if self.kept() is None:
             shutil.rmtree(self.part, ignore_errors=True)
@@ -77,7 +77,12 @@ class Folder:
         return self.out
 
 
-def _check(out: Path, source: Path | None) -> None:
+def check_place(out: Path, source: Path | None) -> None:
+    """Whether a compressed model of a source can go there.
+
+    Raises:
+        DataError: `out` is the source, inside of it or around it, or holds something else.
+    """
     if source is not None:
         one, two = out.resolve(), source.resolve()
         if one == two or two in one.parents or one in two.parents:

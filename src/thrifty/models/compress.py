@@ -7,10 +7,12 @@ from typing import Any
 
 from thrifty.core import DataError, parse_bytes
 from thrifty.models._compress_facts import facts_of
-from thrifty.models._compress_folder import Folder
+from thrifty.models._compress_folder import Folder, check_place
 from thrifty.models._compress_job import Job
+from thrifty.models._compress_shrink import Smaller, Wish, smaller, wish_of
+from thrifty.models._compress_stage import Stage
 from thrifty.models.checkpoint import OURS, Checkpoint
-from thrifty.models.compress_judge import Judge, judge_of
+from thrifty.models.compress_judge import judge_of
 from thrifty.models.compressors import LOSSLESS, choices, setting
 from thrifty.models.resident import peak
 from thrifty.models.workplace import fingerprint
@@ -28,18 +30,28 @@ def compress(
     budget: int | str | None = None,
     calibrate: Any = None,
     loss: Callable[[Any, Any], Any] | None = None,
+    shrink: float | None = None,
+    distil: int | None = None,
+    student: Any = None,
+    memory: int | str | None = None,
     progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
     """Compress a model into a folder, to a setting or to a size; the model itself is not touched.
 
     Tensors are read, encoded and written one after the other, in rows of 64 MB at most, so memory
-    stays small whatever the size of the checkpoint (where there is data to calibrate on, torch
-    holds the model beside). With a budget, every setting is tried on some rows of every tensor,
+    stays small whatever the size of the checkpoint; where there is data to calibrate on, torch
+    holds the model beside, whole or one block at a time. Layers are calibrated behind those
+    before, as they came out. With a budget, every setting is tried on some rows of every tensor,
     and the choice that fits with the least loss is taken; where the data is known the loss of a
     tensor counts by what the model's output lost when this tensor alone was changed. Biases,
     norms and other small tensors come back to the bit, and so do those with NaN or infinities.
     Tensors that are the same are kept once. A run that was killed goes on where it stood when the
     same call is made again.
+
+    With `shrink` hidden units go first: those of each block (or of each hidden layer of a module)
+    that are mixes of the others on the data, by interpolative decomposition, so that the model
+    decides as before; the model is held in memory for that. With `distil` what was shrunk, or
+    pruned to n:m, or a `student`, is trained to answer as the model does.
 
     Args:
         model: a safetensors file, a folder of transformers, a model that thrifty trained, or a
@@ -53,22 +65,34 @@ def compress(
             or dicts of keywords. Every second one is learned from, the others measure the quality.
         loss: of a module's outputs and targets; cross entropy where targets are classes, else
             their squared differences.
+        shrink: the share of hidden units that stay, above 0 and below 1; needs `calibrate`.
+        distil: epochs of training to answer as before, at least 1; with shrink, n:m or student.
+        student: a torch module that learns from the model, and is compressed in its place; for a
+            folder one of transformers that reads the same tokens. It is not touched itself.
+        memory: that a folder of transformers may take while it is calibrated on, such as "2 GB";
+            one that takes more is held block by block, and its tensors are weighed by their own
+            layers' outputs alone. None for what is free.
         progress: called with phase, fraction and seconds_left.
 
     Returns:
         What it cost: bytes_before, bytes_after, bits_per_weight, layers, left, shared,
-        quality_before, quality_after, agreement, answer_seconds, seconds, and more.
+        quality_before, quality_after, agreement, answer_seconds, seconds, shrunk, distilled, and
+        more.
 
     Raises:
         BudgetError: the smallest there is does not fit; `.smallest` is its size.
-        DataError: there is nothing to compress or to calibrate on, or `out` is taken.
+        DataError: there is nothing to compress, to shrink or to calibrate on, or `out` is taken.
         FormatError: a file of the model is cut, or its header lies.
-        ValueError: neither or both of `to` and `budget` are given, or a setting that is none.
+        IncompatibleError: the student does not answer in the model's shapes.
+        TypeError: what is given is of no kind that is taken.
+        ValueError: neither or both of `to` and `budget` are given, a setting that is none, or what
+            goes with `shrink`, `distil` or `student` is missing.
     """
     if (to is None) == (budget is None):
         raise ValueError("to or budget must be given, and only one of them")
     if to is not None:
         setting(to)
+    wish = wish_of(shrink, distil, student, to, calibrate)
     limit = None if budget is None else parse_bytes(budget, "budget")
     start = time.monotonic()
     source = _opened(model)
@@ -77,24 +101,44 @@ def compress(
     if to != LOSSLESS and source.ours not in (None, OURS):
         raise DataError(f"a file of {source.ours!r} can only be compressed with to='lossless'")
     tell = progress or _silent
-    judge = judge_of(source, model, calibrate, loss, tell)
     path = getattr(source, "path", None)
-    folder = Folder(out, path, _mark(source, to, limit, calibrate))
-    return _made(source, folder, judge, to, limit, tell, start)
+    room = None if memory is None else parse_bytes(memory, "memory")
+    check_place(Path(out), path)
+    mark = _mark(source, to, limit, calibrate, wish)
+    made = _smaller(source, model, out, mark, wish, calibrate, loss, tell, room)
+    facts = _made(made, Folder(out, path, mark), to, limit, source.nbytes, tell, start)
+    Stage.clear(out)
+    return facts
+
+
+def _smaller(
+    source: Any, model: Any, out: str | Path, mark: str, wish: Wish | None, calibrate: Any,
+    loss: Any, tell: Callable[[Mapping[str, Any]], None], room: int | None,
+) -> Smaller:  # fmt: skip
+    """What is encoded: the model, or what is made of it first."""
+    if wish is None:
+        judge = judge_of(source, model, calibrate, loss, tell, room)
+        return Smaller(source, judge, None, {"shrunk": [], "distilled": None})
+    if not isinstance(calibrate, (str, Path)):
+        calibrate = list(calibrate)
+    return smaller(source, model, Stage(out, mark), wish, calibrate, loss, tell)
 
 
 def _made(
-    source: Any, folder: Folder, judge: Judge, to: str | None, limit: int | None,
+    made: Smaller, folder: Folder, to: str | None, limit: int | None, before: int,
     tell: Callable[[Mapping[str, Any]], None], start: float,
 ) -> dict[str, Any]:  # fmt: skip
-    job = Job(source, folder, judge.inputs, judge.damage if judge.weighs else None, tell)
+    source, judge = made.source, made.judge
+    job = Job(source, folder, judge, tell)
     ways = job.plan(to, limit, choices(judge.knows_inputs))
     about = {"model": source.kind, "architecture": source.architecture, "ours": source.ours}
+    about |= {"shrunk": made.manifest} if made.manifest else {}
     job.write(ways, {**about, "metadata": source.metadata})
     copied = folder.copy(source.extras(), getattr(source, "path", Path()))
     quality = judge.quality(folder.part, tell)
     facts = facts_of(source, job, ways, folder.part, limit)
-    facts |= {**quality, "copied": copied, "out": str(folder.out), "peak_bytes": peak()}
+    facts |= {**quality, **made.facts, "bytes_before": before, "copied": copied}
+    facts |= {"out": str(folder.out), "peak_bytes": peak()}
     facts |= {"seconds": time.monotonic() - start, "setting": to}
     _write(folder.part / REPORT, facts)
     folder.install()
@@ -112,13 +156,21 @@ def _opened(model: Any) -> Any:
     raise TypeError(f"model must be {kinds}, got {type(model).__name__}")
 
 
-def _mark(source: Any, to: str | None, limit: int | None, calibrate: Any) -> str:
-    data = str(calibrate) if isinstance(calibrate, (str, Path)) else calibrate is not None
+def _mark(source: Any, to: str | None, limit: int | None, calibrate: Any, wish: Wish | None) -> str:
     files = [_File(str(file.path), file.nbytes) for file in getattr(source, "files", ())]
-    named = {"to": to, "budget": limit, "calibrate": data}
+    named = {"to": to, "budget": limit, "calibrate": _told(calibrate)}
+    named |= {} if wish is None else wish.named()
     if not files:
         named["once"] = str(time.time_ns())  # a module may have learned since
     return fingerprint(files, named)
+
+
+def _told(calibrate: Any) -> Any:
+    """What is known of the data without reading it."""
+    if not isinstance(calibrate, (str, Path)):
+        return calibrate is not None
+    found = Path(calibrate).stat()
+    return [str(calibrate), found.st_size, found.st_mtime_ns]
 
 
 class _File:

@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from thrifty.core import DataError, IncompatibleError, in_range, method, whole
 from thrifty.learn.interpolative import Interpolation, Triangle, interpolation
+from thrifty.nn._units import cut, read, turned, units_of
 from thrifty.nn._widths import fitting
+from thrifty.nn.answers import ask
 from thrifty.nn.couples import Couple, couples_of
-from thrifty.nn.saliency import inputs_of
 
 __all__ = ["Interpolated", "Shrunk", "interpolate"]
 
@@ -26,12 +28,14 @@ class Shrunk(NamedTuple):
     Args:
         layer: whose outputs they are. before, after: how many.
         error: relative error of the mixes over the batches, of all activations.
+        columns: (after,) int64 of those that stay, rising.
     """
 
     layer: str
     before: int
     after: int
     error: float
+    columns: NDArray[np.int64]
 
 
 class Interpolated(NamedTuple):
@@ -61,6 +65,7 @@ def interpolate(
     couples: Sequence[Couple] | None = None,
     positions: int = 32,
     seed: int = 0,
+    progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> Interpolated:
     """Shrink hidden layers by interpolative decomposition of what they answer.
 
@@ -70,7 +75,8 @@ def interpolate(
 
     Args:
         model: that torch.fx can trace, if `couples` is None; it does not change.
-        batches: inputs, or tuples that begin with them; gone through more than once.
+        batches: inputs, tuples that begin with them, or dicts of keywords; gone through more than
+            once. Positions that an "attention_mask" hides do not count.
         keep: the share of units of every layer, 0..1, or their number by the layer's name (the
             others stay whole).
         eps: units stay while their distance from the span of those before is above eps times
@@ -81,6 +87,7 @@ def interpolate(
         couples: layers to shrink; None for `couples_of(model)`.
         positions: of each image that a convolution reads, at most, drawn at random.
         seed: of the draw.
+        progress: called with phase and fraction before each layer.
 
     Returns:
         The smaller model, and a row for each layer.
@@ -116,8 +123,12 @@ def interpolate(
     eyes = _Eyes(smaller, batches, whole("positions", positions, 1, 2**40), rng)
     sizes = _sizes(eyes, pairs, keep, budget, macs)
     limit = float(in_range("eps", eps, 0, 1)) if eps is not None else 0.0
-    rows = [_shrink(eyes, pair, sizes.get(pair.producers[0]), limit, eps) for pair in pairs]
-    return Interpolated(smaller.train(model.training), [row for row in rows if row is not None])
+    rows = []
+    for done, pair in enumerate(pairs):
+        if progress is not None:
+            progress({"phase": "shrinking", "fraction": done / len(pairs)})
+        rows.append(_shrink(eyes, pair, sizes.get(pair.producers[0]), limit, eps))
+    return Interpolated(smaller.train(model.training), rows)
 
 
 class _Eyes:
@@ -127,6 +138,7 @@ class _Eyes:
         self, model: nn.Module, batches: Iterable[Any], positions: int, rng: torch.Generator
     ) -> None:
         self.model, self.batches, self.positions, self.rng = model, batches, positions, rng
+        self._shown: Tensor | None = None
 
     def triangles(self, pairs: Sequence[Couple]) -> list[Triangle]:
         """Of the inputs of each consumer, units as columns."""
@@ -137,8 +149,8 @@ class _Eyes:
         with _hooked(self.model, hooks), torch.no_grad():
             count = 0
             for batch in self.batches:
-                count += 1
-                self.model(inputs_of(batch))
+                count, self._shown = count + 1, _shown(batch)
+                ask(self.model, batch)
         if not count or any(len(t.rows) == 0 for t in found):
             raise DataError("batches must be at least one, got none")
         return found
@@ -154,14 +166,21 @@ class _Eyes:
 
     def _rows(self, layer: nn.Module, x: Tensor, units: int) -> Tensor:
         """(rows, units): positions of an image are rows, some of them."""
-        if isinstance(layer, nn.Linear) and x.shape[-1] == units:
-            return x.reshape(-1, units)
+        if (isinstance(layer, nn.Linear) or turned(layer)) and x.shape[-1] == units:
+            whole = self._shown is not None and self._shown.shape == x.shape[:-1]
+            return x[self._shown] if whole else x.reshape(-1, units)
         places = x.reshape(len(x), units, -1).transpose(1, 2)
         if places.shape[1] > self.positions:
             drawn = torch.rand(places.shape[:2], generator=self.rng).argsort(dim=1)
             some = drawn[:, : self.positions, None].expand(-1, -1, units).to(places.device)
             places = places.gather(1, some)
         return places.reshape(-1, units)
+
+
+def _shown(batch: Any) -> Tensor | None:
+    """Which positions of a batch hold something, where it says so."""
+    mask = batch.get("attention_mask") if isinstance(batch, Mapping) else None
+    return None if mask is None else mask > 0
 
 
 @contextmanager
@@ -175,7 +194,7 @@ def _hooked(model: nn.Module, hooks: Mapping[str, Callable[..., None]]) -> Itera
 
 
 def _units(model: nn.Module, pair: Couple) -> int:
-    return len(model.get_submodule(pair.producers[0]).get_parameter("weight"))
+    return units_of(model.get_submodule(pair.producers[0]))
 
 
 def _sizes(
@@ -200,50 +219,21 @@ def _sizes(
     return fitting(eyes.model, pairs, errors, eyes.batches, budget=budget, macs=macs)
 
 
-def _shrink(
-    eyes: _Eyes, pair: Couple, k: int | None, limit: float, eps: float | None
-) -> Shrunk | None:
+def _shrink(eyes: _Eyes, pair: Couple, k: int | None, limit: float, eps: float | None) -> Shrunk:
     units = _units(eyes.model, pair)
     if k == units and eps is None:
-        return Shrunk(pair.producers[0], units, units, 0.0)
+        return Shrunk(pair.producers[0], units, units, 0.0, np.arange(units))
     (triangle,) = eyes.triangles([pair])
     found = interpolation(triangle, k, eps=limit)
     _cut(eyes.model, pair, found)
-    left = float(found.errors[len(found.columns)])
-    return Shrunk(pair.producers[0], units, len(found.columns), left)
+    after, columns = len(found.columns), found.columns
+    return Shrunk(pair.producers[0], units, after, float(found.errors[after]), columns)
 
 
-@torch.no_grad()
 def _cut(model: nn.Module, pair: Couple, found: Interpolation) -> None:
     """Keep the chosen units, and mix the others into what reads them."""
+    columns = torch.from_numpy(found.columns)
     for name in (*pair.producers, *pair.followers):
-        _keep_units(model.get_submodule(name), torch.from_numpy(found.columns))
+        cut(model.get_submodule(name), columns)
     reader: Any = model.get_submodule(pair.consumer)
-    weight, mix = reader.weight, torch.from_numpy(found.mix).to(reader.weight.device)
-    k, m = mix.shape
-    split = weight.double().reshape(len(weight), m, -1)
-    mixed = torch.einsum("oms,km->oks", split, mix).to(weight.dtype)
-    if isinstance(reader, nn.Linear):
-        reader.in_features = k * split.shape[2]
-        shape = (len(weight), reader.in_features)
-    else:
-        reader.in_channels = k
-        shape = (len(weight), k, *weight.shape[2:])
-    reader.weight = _like(weight, mixed.reshape(shape))
-
-
-def _keep_units(layer: Any, columns: Tensor) -> None:
-    for name, values in [*layer.named_parameters(recurse=False)]:
-        setattr(layer, name, _like(values, values[columns.to(values.device)]))
-    for name, values in [*layer.named_buffers(recurse=False)]:
-        if values.ndim:
-            setattr(layer, name, values[columns.to(values.device)].clone())
-    for name in ("out_features", "out_channels", "num_features"):
-        if hasattr(layer, name):
-            setattr(layer, name, len(columns))
-    if getattr(layer, "groups", 1) > 1:
-        layer.groups = layer.in_channels = len(columns)
-
-
-def _like(old: Tensor, new: Tensor) -> nn.Parameter:
-    return nn.Parameter(new.clone(), requires_grad=old.requires_grad)
+    read(reader, found.mix.shape[1], columns, torch.from_numpy(found.mix))

@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 
 from thrifty.core import one_of
 from thrifty.nn._flow import grasp, synflow
+from thrifty.nn.answers import ask
 
 __all__ = ["SCORES", "prunable", "saliency"]
 
@@ -52,8 +53,8 @@ def saliency(
         model: any module.
         by: the score.
         batches: of "snip", "movement" and "grasp": (inputs, targets); of "synflow" the first, for
-            the shape of its inputs; of "wanda": inputs, or tuples that
-            begin with them. The others look at none.
+            the shape of its inputs; of "wanda": inputs, tuples that
+            begin with them, or dicts of keywords. The others look at none.
         loss: of outputs and targets, a mean or a sum.
         seed: of "random".
         weights: names of parameters to score; None for all of `prunable`.
@@ -162,7 +163,7 @@ def _wanda(model: nn.Module, chosen: dict[str, Tensor], batches: Iterable[Any]) 
         with torch.no_grad():
             for batch in batches:
                 count += 1
-                model(inputs_of(batch))
+                ask(model, batch)
     finally:
         for hook in hooks:
             hook.remove()
