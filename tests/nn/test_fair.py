@@ -53,6 +53,19 @@ def test_whole_devices_are_plain_averaging():
     torch.testing.assert_close(server.weights, TABLE + 0.25)
 
 
+def test_changes_leave_what_small_arrays_do_not_hold():
+    """The table moves by the mean of expanded changes; arrays that come back as sent leave it."""
+    server = nn.FairTable(TABLE, seed=2)
+    large, small = server.layer(1.0).weight, server.layer(1 / 4).source.values.detach()
+    server.average([(1.0, large, 1), (1 / 4, small, 3)], changes=True)
+    torch.testing.assert_close(server.weights, TABLE)
+    moved = small + torch.arange(64.0, dtype=torch.float64)
+    slots, signs = nn.NestedMap(64, seed=2).slots(torch.arange(480))
+    added = (signs[0] * slots[0]).reshape(60, 8)
+    server.average([(1.0, large + 1, 1), (1 / 4, moved, 3)], changes=True)
+    torch.testing.assert_close(server.weights, TABLE + 0.25 + 0.75 * added)
+
+
 def test_an_upload_is_expanded():
     """A device's array is read out to the whole table and weighs as much as it says."""
     server = nn.FairTable(TABLE, seed=2)

@@ -94,17 +94,25 @@ class FairTable:
             shared.values.copy_(values)
             return shared.matrix(shared.region(*self.weights.shape))
 
-    def average(self, uploads: Sequence[tuple[float, torch.Tensor, float]]) -> None:
+    def average(
+        self, uploads: Sequence[tuple[float, torch.Tensor, float]], *, changes: bool = False
+    ) -> None:
         """Set the table to the mean of what devices send, by their weight.
 
         Args:
             uploads: (capacity, array, weight) of each device; the weight is its number of
                 examples, above 0. The array of capacity 1 is the table.
+            changes: add the mean of what devices changed to the table instead, so that it keeps
+                what large devices learned where small arrays hold a mean of it. Of devices of
+                capacity 1 alone the same.
         """
         total = sum(weight for _, _, weight in uploads)
         if not total > 0 or min(weight for _, _, weight in uploads) < 0:
             raise ValueError(f"uploads must weigh more than 0, got {total!r}")
         mean = torch.zeros_like(self.weights)
         for capacity, values, weight in uploads:
-            mean += self.expanded(capacity, values) * (weight / total)
-        self.weights = mean
+            sent = self.expanded(capacity, values)
+            if changes:
+                sent = sent - self.layer(capacity).weight.detach()
+            mean += sent * (weight / total)
+        self.weights = self.weights + mean if changes else mean

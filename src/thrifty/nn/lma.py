@@ -17,7 +17,7 @@ __all__ = ["similar_codes"]
     "block + 1), within the standard error of pieces draws",
     exact="the Jaccard similarity of the sets of ids that two ids stand beside",
     laws=("module",),
-    evidence=("clicks",),
+    evidence=("lma",),
 )
 def similar_codes(
     rows: ArrayLike,
@@ -33,7 +33,9 @@ def similar_codes(
     An id's set is of the ids in the other columns of the rows that hold it. A piece of its code
     is the least of `hashes` random orders of that set (minhash), so that two ids agree in a piece
     about as often as their sets overlap, to the power of hashes. An id seen in fewer than `least`
-    rows, of which nothing is known, has codes of its own.
+    rows, of which nothing is known, has codes of its own. Where ids have thousands of companions,
+    of which each is rare, sets of ids that are alike hardly meet: there `spectral_codes` tells
+    them better.
 
     Args:
         rows: (n, fields) whole numbers in 0..num_ids - 1, ids numbered over all fields; a sample
