@@ -47,8 +47,8 @@ def measure_error() -> tuple[float, dict[str, list[float]]]:
     for seed in range(5):
         weight, moments = layer(seed)
         errors = [
-            output_error(weight, gptq(weight, moments, bits=3, grid=grid).decode(), moments)
-            for grid in ("lean-affine", "affine")
+            output_error(weight, gptq(weight, moments, bits=3, **how).decode(), moments)
+            for how in ({"grid": "lean-affine"}, {"grid": "affine", "rounds": 0})
         ]
         shares.append(errors[0] / errors[1])
     return float(np.exp(np.log(shares).mean())), {"ratios": shares}

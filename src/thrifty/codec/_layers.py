@@ -15,7 +15,7 @@ from thrifty.codec._grids import grid_tables, look_up, nearest_code, slices
 from thrifty.codec.leanquant import LeanCodec
 from thrifty.core.kernels import njit
 
-__all__ = ["Layer", "Made", "Square", "better", "damped", "inverse_factor"]
+__all__ = ["NONE", "Layer", "Made", "Square", "better", "damped", "inverse_factor", "of_mean_one"]
 
 Square = NDArray[np.float64]
 BLOCK = 128
@@ -112,7 +112,7 @@ class Layer:
         if self.codec.form == "codebook" and "scale" in grid:
             even = grid_tables(grid, "affine", counts, self.codec.bits)
             grid = {"codebook": even.astype(np.float16)}
-        tables = grid_tables(grid, self.codec.form, counts, self.codec.bits)
+        tables = self.tables(grid)
         weights, losses = np.ascontiguousarray(self.matrix[:, self.order]), np.zeros(rows)
         codes = np.empty(weights.shape, np.uint8)
         for part in slices(columns, BLOCK):
@@ -133,7 +133,6 @@ class Layer:
         costs least beside what the others have, which begin with the first; then rows make up for
         those before them, if that costs less.
         """
-        moments, outputs = _of_mean_one(moments), _of_mean_one(outputs)
         gaps = np.stack([self.gaps(made) for made in ways])
         seen = gaps @ moments.astype(np.float32)
         own = np.einsum("wrj,wrj->rw", gaps, seen)
@@ -162,12 +161,15 @@ class Layer:
 
     def rounded(self, made: Made) -> NDArray[np.float32]:
         """What each weight is quantised to, (rows, columns)."""
+        rounded = np.empty_like(self.matrix)
+        look_up(made.codes, self.tables(made.grid), self.step, rounded)
+        return rounded
+
+    def tables(self, grid: dict[str, np.ndarray]) -> NDArray[np.float32]:
+        """The values of all codes of a grid, (rows, groups, 2**bits)."""
         rows, columns = self.matrix.shape
         counts = (rows, len(slices(columns, self.step)))
-        tables = grid_tables(made.grid, self.codec.form, counts, self.codec.bits)
-        rounded = np.empty_like(self.matrix)
-        look_up(made.codes, tables, self.step, rounded)
-        return rounded
+        return grid_tables(grid, self.codec.form, counts, self.codec.bits)
 
     def stretched(self, made: Made, moments: Square) -> dict[str, np.ndarray]:
         """The grid times w'Mw / w'Mq in each row, which gives outputs their size back."""
@@ -182,7 +184,7 @@ class Layer:
         }
 
 
-def _of_mean_one(moments: Square) -> Square:
+def of_mean_one(moments: Square) -> Square:
     """Moments in such a unit that their mean diagonal is 1, unless all are 0."""
     mean = float(moments.diagonal().mean())
     return moments / mean if mean > 0 else moments

@@ -9,15 +9,17 @@ from numpy.typing import ArrayLike
 
 from thrifty.codec._buffers import array_of, values_of
 from thrifty.codec._grids import GRIDS, fit_grid
-from thrifty.codec._layers import Layer, Square, better, damped, inverse_factor
+from thrifty.codec._layers import Layer, Square, better, damped, inverse_factor, of_mean_one
+from thrifty.codec._refined import refined
 from thrifty.codec._units import in_units
 from thrifty.codec.codec import Encoded
 from thrifty.codec.leanquant import LeanCodec, matrix_shape
-from thrifty.core import IncompatibleError, in_range, one_of
+from thrifty.core import IncompatibleError, in_range, one_of, whole
 
 __all__ = ["gptq", "input_moments", "output_error"]
 
 POWERS = (1.5, 3.0)
+MOST_ROUNDS, MOST_FITTED = 100, 5  # of sweeps; bits of grids that are fitted again
 ALIKE = 1.0  # what outputs cost alike, beside their moments
 
 
@@ -34,6 +36,7 @@ def gptq(
     by_size: bool = True,
     power: float | None = None,
     unbiased: bool = True,
+    rounds: int = 2,
 ) -> Encoded:
     """Quantise the weights of a linear map for the inputs it has, after Frantar et al. 2022.
 
@@ -59,6 +62,11 @@ def gptq(
     moments D' (both sides as in Tseng et al. 2025, arXiv:2505.22988), and each row takes the grid
     with which all rows together cost least.
 
+    Afterwards each weight, one after the other, goes to the value that costs least beside all the
+    others as they are by then, which a loop that looks at each weight once cannot know; and lean
+    grids of up to 5 bits take the values that cost least with the codes they have (least squares
+    in the moments, a row at a time). Neither step raises what errors cost.
+
     Args:
         weight: (out, in) array or tensor of floats; (out, ...) is taken as (out, all the rest).
         moments: (in, in) second moments of the inputs, of any scale: `input_moments`.
@@ -75,6 +83,9 @@ def gptq(
             if None each row takes the grid that errs least after all: of powers 1.5 and 3, and of
             those that look at the weights alone.
         unbiased: stretch grids as said.
+        rounds: how often lean grids are fitted again to their codes, with a sweep over all weights
+            before each time and one after all; other grids stay and have one sweep more than
+            rounds. 0 for neither: the loop as published.
 
     Returns:
         What `LeanCodec(bits, form, group)` encodes; its size is foretold by `LeanCodec.size`.
@@ -103,6 +114,7 @@ def gptq(
     matrix = values.reshape(matrix_shape(found.shape))
     square = _moments(moments, inputs, matrix.shape[1])
     in_range("damping", damping, 0, np.inf)
+    whole("rounds", rounds, 0, MOST_ROUNDS)
     order = np.arange(len(square))
     if by_size:
         order = np.argsort(-square.diagonal(), kind="stable")
@@ -111,14 +123,17 @@ def gptq(
     ease[order] = factor.diagonal()
     layer = Layer(matrix, factor.astype(np.float32), order, codec)
     ways = [
-        layer.quantised(fit_grid(matrix, kind, codec.bits, layer.step, costs))
-        for kind, costs in _fits(grid, ease, power)
+        layer.quantised(fit_grid(matrix, kind, codec.bits, layer.step, weights))
+        for kind, weights in _fits(grid, ease, power)
     ]
-    if outputs is None or not matrix.size:
-        best = reduce(better, ways)
-    else:
-        readers = _moments(outputs, None, len(matrix), "outputs", "rows")
-        best = layer.together(ways, damped(square, damping, 1.0), damped(readers, ALIKE, 1.0))
+    best = reduce(better, ways)
+    if matrix.size:
+        costs, readers = of_mean_one(damped(square, damping, 1.0)), None
+        if outputs is not None:
+            readers = _readers(outputs, len(matrix))
+            best = layer.together(ways, costs, readers)
+        fitted = grid.startswith("lean") and codec.bits <= MOST_FITTED
+        best = refined(layer, best, costs, readers, rounds, fitted)
     stretched = layer.stretched(best, square) if unbiased else best.grid
     arrays = codec.encoded_arrays(best.codes, unit, stretched)
     return Encoded(codec, found.shape, found.dtype.name, arrays)
@@ -141,6 +156,12 @@ def _fits(grid: str, ease: Square, power: float | None) -> Iterator[tuple[str, S
 def _costs(ease: Square, power: float) -> Square:
     """U_jj**-power, as shares of the largest."""
     return (ease.min(initial=np.inf) / ease) ** power
+
+
+def _readers(outputs: ArrayLike, rows: int) -> Square:
+    """What outputs cost: their moments and their mean diagonal, of mean one."""
+    found = _moments(outputs, None, rows, "outputs", "rows")
+    return of_mean_one(damped(found, ALIKE, 1.0))
 
 
 def _moments(
