@@ -3,10 +3,14 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
+from thrifty.codec import CompressedTensors
+from thrifty.codec.compressedwriter import CompressedWriter
 from thrifty.codec.tensorwriter import TensorWriter
 from thrifty.core import DataError
+from thrifty.models import compress, compress_judge
 from thrifty.models.checkpoint import Checkpoint
 from thrifty.models.compress_judge import EXTRA, Judge, judge_of, lines_of
 
@@ -63,3 +67,73 @@ def test_without_torch_the_extra_is_named(tmp_path):
     code = f"{HIDDEN}judge_of(Checkpoint({str(tmp_path)!r}), None, {texts!r}, None, print)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.stderr.splitlines()[-1].endswith(f"DataError: {EXTRA} (torch is missing)")
+
+
+# a model of transformers, whole and by blocks
+
+TALE = "the ship sailed over a calm sea while clouds and wind came from far away"
+STORY = TALE.split(" ")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A language model of four blocks with a tokenizer of whole words."""
+    torch, transformers = pytest.importorskip("torch"), pytest.importorskip("transformers")
+    tokenizers = pytest.importorskip("tokenizers")
+    words = {word: number for number, word in enumerate(["[UNK]", *STORY])}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="[UNK]"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    told = transformers.PreTrainedTokenizerFast(tokenizer_object=made, unk_token="[UNK]")
+    path = tmp_path_factory.mktemp("whole") / "model"
+    told.save_pretrained(path)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4}
+    sizes |= {"num_attention_heads": 2, "num_key_value_heads": 2, "vocab_size": len(words)}
+    torch.manual_seed(0)
+    transformers.LlamaForCausalLM(transformers.LlamaConfig(**sizes)).save_pretrained(path)
+    lines = (" ".join(STORY[i % 7 : 5 + i % 9]) for i in range(900))
+    (path.parent / "story.txt").write_text("\n".join(lines))
+    return path
+
+
+def made(folder, out, to, **how):
+    """A compressed model and its report."""
+    facts = compress(folder, to=to, out=out, calibrate=folder.parent / "story.txt", **how)
+    return CompressedTensors(out), facts
+
+
+def test_by_blocks_as_whole(folder, tmp_path, monkeypatch):
+    """Where memory does not suffice one block at a time is held: the same tensors and quality."""
+    one, first = made(folder, tmp_path / "whole", "2:4")
+    monkeypatch.setattr(compress_judge, "available", lambda: 0)
+    monkeypatch.setattr("thrifty.nn.staged.SMALL", 0)
+    two, then = made(folder, tmp_path / "blocks", "2:4")
+    assert all(np.array_equal(one.decode(name), two.decode(name)) for name in one.names())
+    assert then["quality_before"] == pytest.approx(first["quality_before"], rel=1e-6)
+    assert then["quality_after"] == pytest.approx(first["quality_after"], rel=1e-6)
+    assert set(first["answer_seconds"]) - set(then["answer_seconds"]) == {"packed"}
+
+
+def test_layers_are_calibrated_behind_those_before(folder, tmp_path, monkeypatch):
+    """Without settling, the last block is coded for other inputs; what runs first is not."""
+    one, _ = made(folder, tmp_path / "after", "lean2")
+    monkeypatch.setattr(compress_judge.ModuleJudge, "settle", lambda *given: None)
+    two, _ = made(folder, tmp_path / "apart", "lean2")
+    names = [f"model.layers.{n}.self_attn.q_proj.weight" for n in (0, 3)]
+    same = [np.array_equal(one.decode(name), two.decode(name)) for name in names]
+    assert same == [True, False]
+
+
+def test_a_killed_run_with_data_goes_on(folder, tmp_path, monkeypatch):
+    """What was written is settled again, so that the rest becomes what it would have become."""
+    monkeypatch.setattr(CompressedWriter.__init__, "__kwdefaults__", {"at_once": 1})
+
+    def stop(state):
+        if state["phase"] == "writing" and state["fraction"] > 0.6:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made(folder, tmp_path / "small", "lean3", progress=stop)
+    assert len(list((tmp_path / ".small.part").glob("*.safetensors"))) > 10
+    again, _ = made(folder, tmp_path / "small", "lean3")
+    whole, _ = made(folder, tmp_path / "whole", "lean3")
+    assert all(np.array_equal(again.decode(name), whole.decode(name)) for name in whole.names())

@@ -109,3 +109,38 @@ def test_a_budget_with_data(tmp_path):
     assert facts["bytes_after"] <= 60_000
     assert facts["quality_after"]["accuracy"] > 0.8 < facts["agreement"]
     assert all(torch.equal(value, state[name]) for name, value in module.state_dict().items())
+
+
+@pytest.mark.parametrize("walks", [True, False])
+def test_settled_tensors_feed_those_behind(walks, monkeypatch):
+    """Moments are those of the module as it is now, by a walk or by runs that end at the layer."""
+    monkeypatch.setattr("thrifty.nn.walk.Walk.works", lambda walk: walks)
+    data = batches()
+    found = Calibrated(net(), data, ["0.weight", "2.weight", "3.weight"])
+    assert found.order(["3.weight", "other", "0.weight"]) == ["other", "0.weight", "3.weight"]
+    before = found.gram("3.weight")
+    other = torch.randn(256, 20, generator=torch.Generator().manual_seed(1)) / 5
+    found.gram("0.weight")
+    found.settle("0.weight", 0, other[:100].numpy())
+    found.settle("0.weight", 100, other[100:].numpy())
+    found.settle("no such tensor", 0, other.numpy())
+    changed = net()
+    changed[0].weight.data = other
+    x = torch.cat([x for x, _ in data[0::2]])
+    for place in (2, 3):
+        h = changed[:place](x).detach()
+        exact = (h.T @ h / len(h)).numpy()
+        assert np.allclose(found.gram(f"{place}.weight"), exact, rtol=1e-3, atol=1e-4)
+    assert not np.allclose(before, exact, rtol=0.1)
+
+
+def test_a_run_ends_at_the_layer(monkeypatch):
+    """After a change, moments of a layer do not run what is behind it."""
+    monkeypatch.setattr("thrifty.nn.walk.Walk.works", lambda walk: False)
+    module = net()
+    found = Calibrated(module, batches(), ["0.weight", "2.weight"])
+    found.settle("0.weight", 0, module[0].weight.detach().numpy())
+    ran = []
+    module[3].register_forward_hook(lambda *given: ran.append(1))
+    assert found.gram("2.weight") is not None
+    assert ran == []

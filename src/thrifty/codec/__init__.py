@@ -35,6 +35,7 @@ from thrifty.codec.rows import decoded_blocks
 from thrifty.codec.sparse import Sparse, sparse_sizes
 from thrifty.codec.staticfunction import StaticFunction
 from thrifty.codec.toplogits import TopLogits
+from thrifty.codec.transposed import Transposed
 
 __all__ = [
     "NF4",
@@ -61,6 +62,7 @@ __all__ = [
     "Sparse",
     "StaticFunction",
     "TopLogits",
+    "Transposed",
     "decoded_blocks",
     "error_floor",
     "gptq",

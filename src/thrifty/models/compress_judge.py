@@ -18,7 +18,7 @@ __all__ = ["EXTRA", "Judge", "ModelJudge", "ModuleJudge", "judge_of"]
 
 EXTRA = "this needs torch and transformers: pip install 'thrifty[torch]'"
 LINES, ROWS = 20_000, 2000
-WHOLE = 4  # times the bytes of a model must be free for it to be held in memory
+WHOLE = 4  # times the bytes of a model are taken where it is held in memory whole
 Told = Callable[[Mapping[str, Any]], None]
 
 
@@ -154,7 +154,9 @@ class ModuleJudge(Judge):
         return found
 
 
-def judge_of(source: Any, model: Any, calibrate: Any, loss: Any, tell: Told) -> Judge:
+def judge_of(
+    source: Any, model: Any, calibrate: Any, loss: Any, tell: Told, memory: int | None = None
+) -> Judge:
     """The judge for a model and what it is to be calibrated on.
 
     Args:
@@ -163,6 +165,8 @@ def judge_of(source: Any, model: Any, calibrate: Any, loss: Any, tell: Told) -> 
         calibrate: file or batches; None for a judge that knows nothing.
         loss: of outputs and targets, for modules.
         tell: called with phase and fraction.
+        memory: bytes that a model of transformers may take; a larger one is held block by block.
+            None for what is free.
 
     Raises:
         DataError: nothing to calibrate on, or a kind of model that cannot be run; or torch is
@@ -178,7 +182,7 @@ def judge_of(source: Any, model: Any, calibrate: Any, loss: Any, tell: Told) -> 
     if source.architecture is None:
         raise DataError(f"{source.path} cannot be run on data: no config.json names its class")
     tell({"phase": "opening", "fraction": 0.0})
-    return _of_texts(source, lines_of(calibrate))
+    return _of_texts(source, lines_of(calibrate), available() if memory is None else memory)
 
 
 def _of_module(model: Any, source: Any, batches: Any, loss: Any) -> Judge:
@@ -198,7 +202,7 @@ def _again(own: Any, folder: Path, packed: bool) -> Any:
     return load_compressed(folder, into=own, packed=packed)
 
 
-def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
+def _of_texts(source: Checkpoint, lines: list[str], memory: int) -> Judge:
     try:
         from thrifty.nn.opened import opened, reopened
         from thrifty.nn.texts import task_of, text_batches
@@ -207,7 +211,7 @@ def _of_texts(source: Checkpoint, lines: list[str]) -> Judge:
     from thrifty.nn.calibrated import Calibrated
 
     batches = text_batches(source.path, lines, task_of(str(source.architecture)))
-    whole = WHOLE * source.nbytes <= available()
+    whole = WHOLE * source.nbytes <= memory
     module, staged = opened(source.path, source, whole=whole)
     calibrated = Calibrated(module, batches, source.tensors, staged=staged)
     return ModuleJudge(calibrated, lambda folder, packed: reopened(folder, packed, whole=whole))
