@@ -299,7 +299,7 @@ class _Pooled(nn.Module):
         ({"shrink": math.nan}, ValueError, r"^shrink must be above 0 and below 1, got nan$"),
         ({"shrink": "half"}, TypeError, r"^shrink must be a number, got str$"),
         ({"distil": 2}, ValueError,
-         r"^distil must come with shrink, student or to='n:m', got none of them$"),
+         r"^distil must come with shrink, student or a setting that prunes such as to='2:4', got"),
         ({"shrink": 0.5, "distil": 0}, ValueError, r"^distil must be in 1\.\.1000000, got 0$"),
         ({"shrink": 0.5, "distil": 1.5}, TypeError,
          r"^distil must be a whole number in 1\.\.1000000, got 1.5$"),

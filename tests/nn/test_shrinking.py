@@ -7,10 +7,16 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
+from thrifty.codec.masks import n_of_m  # noqa: E402
 from thrifty.core import DataError  # noqa: E402
 from thrifty.nn.shrinking import Wanted, changed, made_smaller  # noqa: E402
 
 X = [torch.randn(40, 6, generator=torch.Generator().manual_seed(i)) for i in range(4)]
+
+
+def halves(scores):
+    """2 of 4 neighbours stay."""
+    return n_of_m(scores, 2, 4)
 
 
 class Config:
@@ -81,7 +87,7 @@ def test_pruned_while_it_learns():
     """Without fewer units: a copy is pruned and taught."""
     torch.manual_seed(0)
     net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
-    wanted = Wanted(epochs=2, pattern="2:4", pruned=lambda module: ["2.weight"])
+    wanted = Wanted(epochs=2, prune=halves, pruned=lambda module: ["2.weight"])
     made = made_smaller(net, X, wanted)
     assert ((made.module[2].weight.reshape(-1, 4) != 0).sum(1) == 2).all()
     assert (net[2].weight != 0).all()

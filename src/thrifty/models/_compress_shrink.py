@@ -11,11 +11,13 @@ from thrifty.core import DataError, whole
 from thrifty.models._compress_stage import Stage
 from thrifty.models._compress_survey import way
 from thrifty.models.checkpoint import OURS, Checkpoint
-from thrifty.models.compress_judge import EXTRA, Judge, judge_of, lines_of
+from thrifty.models.compress_judge import EXTRA, Judge, lines_of
+from thrifty.models.compressors import setting
 
 __all__ = ["Smaller", "Wish", "smaller", "wish_of"]
 
 Told = Callable[[Mapping[str, Any]], None]
+Judged = Callable[[Any, Any], Judge]
 
 
 class Wish(NamedTuple):
@@ -25,17 +27,17 @@ class Wish(NamedTuple):
         share: of hidden units that stay, or None.
         epochs: of training to answer as the model did, or None.
         student: a module that learns from the model instead, or None.
-        pattern: n:m that the tensors will be pruned to, or None.
+        pruning: setting that the tensors will be pruned to, or None.
     """
 
     share: float | None
     epochs: int | None
     student: Any
-    pattern: str | None
+    pruning: str | None
 
     def named(self) -> dict[str, Any]:
         """What decides the result, for the mark of a job."""
-        return {"shrink": self.share, "distil": self.epochs, "pattern": self.pattern,
+        return {"shrink": self.share, "distil": self.epochs, "pruning": self.pruning,
                 "student": None if self.student is None else time.time_ns()}  # fmt: skip
 
 
@@ -66,17 +68,18 @@ def wish_of(
 
     Example:
         >>> wish_of(0.5, None, None, "int8", "texts.txt")
-        Wish(share=0.5, epochs=None, student=None, pattern=None)
+        Wish(share=0.5, epochs=None, student=None, pruning=None)
     """
-    pattern = to if to is not None and ":" in to else None
+    pruning = to if to is not None and setting(to).prune is not None else None
     if shrink is None and distil is None and student is None:
         return None
     if shrink is not None:
         _share(shrink)
     if distil is not None:
         whole("distil", distil, 1, 10**6)
-        if shrink is None and student is None and pattern is None:
-            raise ValueError("distil must come with shrink, student or to='n:m', got none of them")
+        if shrink is None and student is None and pruning is None:
+            rule = "with shrink, student or a setting that prunes such as to='2:4'"
+            raise ValueError(f"distil must come {rule}, got none of them")
     if student is not None and (distil is None or shrink is not None):
         raise ValueError("student must come with distil, and without shrink")
     if student is not None and not hasattr(student, "state_dict"):
@@ -84,7 +87,7 @@ def wish_of(
     if calibrate is None:
         name = "shrink" if shrink is not None else "distil"
         raise ValueError(f"calibrate must be given where {name} is, got None")
-    return Wish(shrink, distil, student, pattern)
+    return Wish(shrink, distil, student, pruning)
 
 
 def _share(shrink: Any) -> None:
@@ -95,7 +98,7 @@ def _share(shrink: Any) -> None:
 
 
 def smaller(
-    source: Any, model: Any, stage: Stage, wish: Wish, calibrate: Any, loss: Any, tell: Told
+    source: Any, model: Any, stage: Stage, wish: Wish, calibrate: Any, judged: Judged, tell: Told
 ) -> Smaller:
     """The smaller model that is wished for; the model itself is not touched.
 
@@ -105,7 +108,7 @@ def smaller(
         stage: where the smaller one of a folder is written, or stands already.
         wish: what it is to be.
         calibrate: file of texts, or list of batches.
-        loss: of outputs and targets, for modules.
+        judged: of tensors and the model that they are of: the judge.
         tell: called with phase, fraction and seconds_left.
 
     Raises:
@@ -113,29 +116,29 @@ def smaller(
         IncompatibleError: the student answers in other shapes.
     """
     if not isinstance(source, Checkpoint):
-        return _of_module(source, model, wish, calibrate, loss, tell)
+        return _of_module(source, model, wish, judged, tell)
     if source.ours == OURS:
         raise DataError("a model of train has no hidden layer of units that could be shrunk")
     if source.architecture is None:
         raise DataError(f"{source.path} cannot be shrunk: no config.json names its class")
-    before = _asked(judge_of(source, model, calibrate, loss, tell))
+    before = _asked(judged(source, model))
     facts = stage.facts()
     if facts is None:
         facts = _staged(source, stage, wish, lines_of(calibrate), _Clock(tell))
     made = Checkpoint(stage.path)
-    judge = _beside(judge_of(made, stage.path, calibrate, loss, tell), before)
+    judge = _beside(judged(made, stage.path), before)
     return Smaller(made, judge, facts.pop("manifest"), facts)
 
 
-def _of_module(source: Any, model: Any, wish: Wish, batches: Any, loss: Any, tell: Told) -> Smaller:
+def _of_module(source: Any, model: Any, wish: Wish, judged: Judged, tell: Told) -> Smaller:
     from thrifty.nn.moduletensors import ModuleTensors
     from thrifty.nn.shrinking import made_smaller
 
-    large: Any = judge_of(source, model, batches, loss, tell)
+    large: Any = judged(source, model)
     before = _asked(large)
     made = made_smaller(model, large.calibrated.learned, _wanted(wish), progress=_Clock(tell))
     small = ModuleTensors(made.module)
-    judge = _beside(judge_of(small, made.module, batches, loss, tell), before)
+    judge = _beside(judged(small, made.module), before)
     return Smaller(small, judge, made.manifest, _facts(made))
 
 
@@ -174,10 +177,11 @@ def _saved(student: Any, path: Path) -> None:
 def _wanted(wish: Wish) -> Any:
     from thrifty.nn.shrinking import Wanted
 
-    return Wanted(wish.share, wish.epochs, wish.student, wish.pattern, _pruner(wish.pattern))
+    prune = None if wish.pruning is None else setting(wish.pruning).prune
+    return Wanted(wish.share, wish.epochs, wish.student, prune, _pruner(wish.pruning))
 
 
-def _pruner(pattern: str | None) -> Callable[[Any], list[str]]:
+def _pruner(wanted: str | None) -> Callable[[Any], list[str]]:
     """Of a module: the parameters that will be pruned when they are encoded."""
 
     def names(module: Any) -> list[str]:
@@ -185,7 +189,7 @@ def _pruner(pattern: str | None) -> Callable[[Any], list[str]]:
 
         found, own = ModuleTensors(module), dict(module.named_parameters())
         left = [name for name in found.tensors if name in own and name not in found.aliases]
-        return [name for name in left if way(found, name, str(pattern)).setting == pattern]
+        return [name for name in left if way(found, name, str(wanted)).setting == wanted]
 
     return names
 

@@ -12,7 +12,7 @@ from thrifty.models._compress_job import Job
 from thrifty.models._compress_shrink import Smaller, Wish, smaller, wish_of
 from thrifty.models._compress_stage import Stage
 from thrifty.models.checkpoint import OURS, Checkpoint
-from thrifty.models.compress_judge import judge_of
+from thrifty.models.compress_judge import Judge, judge_of
 from thrifty.models.compressors import LOSSLESS, choices, setting
 from thrifty.models.resident import peak
 from thrifty.models.workplace import fingerprint
@@ -50,8 +50,8 @@ def compress(
 
     With `shrink` hidden units go first: those of each block (or of each hidden layer of a module)
     that are mixes of the others on the data, by interpolative decomposition, so that the model
-    decides as before; the model is held in memory for that. With `distil` what was shrunk, or
-    pruned to n:m, or a `student`, is trained to answer as the model does.
+    decides as before; the model is held in memory for that. With `distil` what was shrunk or is
+    to be pruned, or a `student`, is trained to answer as the model does.
 
     Args:
         model: a safetensors file, a folder of transformers, a model that thrifty trained, or a
@@ -66,7 +66,8 @@ def compress(
         loss: of a module's outputs and targets; cross entropy where targets are classes, else
             their squared differences.
         shrink: the share of hidden units that stay, above 0 and below 1; needs `calibrate`.
-        distil: epochs of training to answer as before, at least 1; with shrink, n:m or student.
+        distil: epochs of training to answer as before, at least 1; with shrink, student or a
+            setting that prunes, such as 2:4.
         student: a torch module that learns from the model, and is compressed in its place; for a
             folder one of transformers that reads the same tokens. It is not touched itself.
         memory: that a folder of transformers may take while it is calibrated on, such as "2 GB";
@@ -105,23 +106,19 @@ def compress(
     room = None if memory is None else parse_bytes(memory, "memory")
     check_place(Path(out), path)
     mark = _mark(source, to, limit, calibrate, wish)
-    made = _smaller(source, model, out, mark, wish, calibrate, loss, tell, room)
+    if wish is not None and not isinstance(calibrate, (str, Path)):
+        calibrate = list(calibrate)
+
+    def judged(source: Any, model: Any) -> Judge:
+        return judge_of(source, model, calibrate, loss, tell, room)
+
+    if wish is None:
+        made = Smaller(source, judged(source, model), None, {"shrunk": [], "distilled": None})
+    else:
+        made = smaller(source, model, Stage(out, mark), wish, calibrate, judged, tell)
     facts = _made(made, Folder(out, path, mark), to, limit, source.nbytes, tell, start)
     Stage.clear(out)
     return facts
-
-
-def _smaller(
-    source: Any, model: Any, out: str | Path, mark: str, wish: Wish | None, calibrate: Any,
-    loss: Any, tell: Callable[[Mapping[str, Any]], None], room: int | None,
-) -> Smaller:  # fmt: skip
-    """What is encoded: the model, or what is made of it first."""
-    if wish is None:
-        judge = judge_of(source, model, calibrate, loss, tell, room)
-        return Smaller(source, judge, None, {"shrunk": [], "distilled": None})
-    if not isinstance(calibrate, (str, Path)):
-        calibrate = list(calibrate)
-    return smaller(source, model, Stage(out, mark), wish, calibrate, loss, tell)
 
 
 def _made(
@@ -169,8 +166,9 @@ def _told(calibrate: Any) -> Any:
     """What is known of the data without reading it."""
     if not isinstance(calibrate, (str, Path)):
         return calibrate is not None
-    found = Path(calibrate).stat()
-    return [str(calibrate), found.st_size, found.st_mtime_ns]
+    path = Path(calibrate)
+    found = path.stat() if path.is_file() else None
+    return [str(path), found and found.st_size, found and found.st_mtime_ns]
 
 
 class _File:

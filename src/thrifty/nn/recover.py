@@ -17,8 +17,8 @@ from thrifty.nn.pruning import Masks
 __all__ = ["Recovered", "Said", "recover", "said"]
 
 KEPT, WATCHED = 64, 5  # logits of a row; of so many batches the last is watched
-TAUGHT, FRESH, FASTEST = 1 / 200, 1 / 20, 1e-2  # rates: shares of the size of weights; the limit
-LONGEST = 1.0  # of a slope
+TAUGHT, FRESH, FASTEST = 1 / 400, 1 / 20, 1e-2  # rates: shares of the size of weights; the limit
+WARM, SLOWER, LONGEST = 10, 1 / 4, 1.0  # steps until the rate is whole; a setback; a slope
 TEMPERATURE = 2.0
 Told = Callable[[Mapping[str, Any]], None]
 
@@ -86,17 +86,18 @@ def recover(
     """Train a model to answer batches as the whole model did; in place, by Adam.
 
     Scores are learned by soft labels, embeddings by 1 - cosine, numbers by their squared
-    differences as a share of their squares. Every fifth batch is not learned from: the weights of
-    the epoch after which these lose least are kept (a single batch is both). A step whose loss or
-    slope is not finite is left out.
+    differences as a share of their squares. Every fifth batch is not learned from: an epoch after
+    which these lose more than before is taken back, and the rate falls to a quarter (a single
+    batch is both). A step whose loss or slope is not finite is left out.
 
     Args:
         model: that was made smaller.
         heard: of the whole model on these batches, as of `said`.
         batches: as many.
         epochs: passes over the batches, at least 1.
-        lr: the first rate, which falls to a hundredth of it in a straight line; None for
-            1 / 200 of the root mean square of the model's weights, 1e-2 at most.
+        lr: the first rate, which falls to a hundredth of it in a straight line; None for a share
+            of the root mean square of the model's weights, 1e-2 at most: 1 / 400, and 1 / 20
+            where it is `training`.
         training: in training mode, with dropout and the norms of batches: for a model that has
             not been trained. Else in evaluation mode.
         masks: of weights that stay at zero.
@@ -131,22 +132,36 @@ def recover(
     watched = list(range(WATCHED - 1, len(batches), WATCHED)) or [len(batches) - 1]
     taught = [i for i in range(len(batches)) if i not in set(watched)] or watched
     lesson, was = _Lesson(model, heard, batches, masks), model.training
-    optimizer = torch.optim.Adam(learned, rate or _rate(learned, FRESH if training else TAUGHT))
-    steps = epochs * len(taught)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1, 0.01, steps)
+    pace = _Pace(learned, rate or _rate(learned, FRESH if training else TAUGHT))
     order, losses = torch.Generator().manual_seed(seed), [lesson.loss(watched)]
-    kept, best = 0, _state(model)
+    kept, best, steps = 0, _state(model), epochs * len(taught)
     for epoch in range(epochs):
         places = torch.randperm(len(taught), generator=order).tolist()
         for done, place in enumerate(places, epoch * len(taught)):
             _tell(progress, done / steps, epoch, losses[-1])
-            lesson.step(taught[place], optimizer, training)
-            schedule.step()
+            lesson.step(taught[place], pace.optimizer(1 - 0.99 * done / steps), training)
         losses.append(lesson.loss(watched))
         if losses[-1] < min((x for x in losses[:-1] if math.isfinite(x)), default=math.inf):
             kept, best = epoch + 1, _state(model)
+        else:
+            model.load_state_dict(best)
+            pace = _Pace(learned, pace.rate * SLOWER)
     model.train(was).load_state_dict(best)
     return Recovered(kept, losses)
+
+
+class _Pace:
+    """Adam, its rate rising from nothing and falling as it is told."""
+
+    def __init__(self, learned: Sequence[Tensor], rate: float) -> None:
+        self.rate, self.steps, self._adam = rate, 0, torch.optim.Adam(learned, rate)
+
+    def optimizer(self, share: float) -> torch.optim.Optimizer:
+        """For the next step, at this share of the rate."""
+        self.steps += 1
+        for group in self._adam.param_groups:
+            group["lr"] = self.rate * share * min(1.0, self.steps / WARM)
+        return self._adam
 
 
 class _Lesson:

@@ -6,6 +6,7 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,9 +16,10 @@ from thrifty.nn.answers import few
 from thrifty.nn.couples import Couple, couples_of
 from thrifty.nn.feedforward import feedforward_couples, width_of
 from thrifty.nn.interpolative import Shrunk, interpolate
-from thrifty.nn.pruning import prune
+from thrifty.nn.pruning import Masks
 from thrifty.nn.recover import Recovered, Said, recover, said
 from thrifty.nn.resized import shrunk_row
+from thrifty.nn.saliency import saliency
 
 __all__ = ["Made", "Wanted", "changed", "made_smaller"]
 
@@ -31,13 +33,13 @@ class Wanted(NamedTuple):
         share: of hidden units that stay, 0..1; None for all.
         epochs: of training to answer as before; None for none.
         student: that learns from the module instead of a part of it.
-        pattern: n:m that weights are pruned to, and `pruned` of a module: their names.
+        prune: of scores (rows, columns): which weights stay. pruned: of a module: their names.
     """
 
     share: float | None = None
     epochs: int | None = None
     student: nn.Module | None = None
-    pattern: str | None = None
+    prune: Callable[[np.ndarray], np.ndarray] | None = None
     pruned: Callable[[nn.Module], Sequence[str]] | None = None
 
 
@@ -90,14 +92,23 @@ def made_smaller(
     if not wanted.epochs:
         return Made(small, layers, manifest, None)
     small = copy.deepcopy(small) if small is module else small
-    masks = None
-    if wanted.pattern is not None and wanted.pruned is not None:
-        names = wanted.pruned(small)
-        masks = prune(small, wanted.pattern, by="wanda", batches=batches, weights=names)
+    masks = _masks(small, batches, wanted)
     fresh = wanted.student is not None
     how: dict[str, Any] = {"epochs": wanted.epochs, "masks": masks, "training": fresh}
     found = recover(small, heard, batches, progress=progress, **how)
     return Made(small, layers, manifest, found)
+
+
+def _masks(small: nn.Module, batches: Sequence[Any], wanted: Wanted) -> Masks | None:
+    """Which weights stay, of those that will be pruned; the others are put at zero."""
+    if wanted.prune is None or wanted.pruned is None:
+        return None
+    scores = saliency(small, "wanda", batches=batches, weights=wanted.pruned(small))
+    masks = Masks()
+    for name, score in scores.items():
+        rows = score.float().reshape(len(score), -1).cpu().numpy()
+        masks[name] = torch.from_numpy(wanted.prune(rows)).reshape(score.shape)
+    return masks.apply(small)
 
 
 def _shrunk(
