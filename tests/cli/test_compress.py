@@ -52,9 +52,16 @@ def test_lines(path, capsys):
         (["--budget", "much"], 'thrifty: --budget must be a size such as "512 MB"'),
         (["--budget", "1 kB"], "thrifty: budget must be at least "),
         (["--to", "int4", "--calibrate", "x"], "thrifty: net.safetensors cannot be run on data"),
+        (["--to", "int4", "--shrink", "0.5"], "thrifty: calibrate must be given where shrink is"),
+        (["--to", "int4", "--shrink", "1.5", "--calibrate", "x"],
+         "thrifty: shrink must be above 0 and below 1, got 1.5"),
+        (["--to", "int4", "--distil", "2", "--calibrate", "x"],
+         "thrifty: distil must come with shrink, student or a setting that prunes such as"),
+        (["--to", "int4", "--shrink", "0.5", "--calibrate", "x"],
+         "thrifty: net.safetensors cannot be shrunk: no config.json names its class"),
         (["--to", "int4", "--out", "."], "thrifty: out must lie outside of the model"),
     ],
-)
+)  # fmt: skip
 def test_refusals(words, message, path, tmp_path, capsys):
     """A refusal is one line and exit status 2, and nothing is left."""
     assert main(["compress", path, *words]) == 2

@@ -34,7 +34,7 @@ def test_the_search_found_the_commands():
     """An empty search would pass in silence."""
     verbs = ["train", "evaluate", "predict", "profile", "profile", "dedup", "phrases"]
     verbs += ["index", "search", "search", "serve"]
-    verbs += ["inspect", "compress", "evaluate", "decompress"]
+    verbs += ["inspect", "compress", "evaluate", "decompress", "compress"]
     assert [text.split()[0] for text in commands()] == verbs
 
 

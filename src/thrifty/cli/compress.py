@@ -33,7 +33,7 @@ def compress(
             quality is measured on the others.
         shrink: Share of hidden units that stay, as 0.75: those that the others can stand for on
             the data go first. Of a folder of transformers, with --calibrate.
-        distil: Epochs in which what was shrunk, or pruned to n:m, learns to answer as before.
+        distil: Epochs in which what was shrunk, or is pruned as by 2:4, learns to answer as before.
         memory: That a folder of transformers may take while it is calibrated on, as 2GB; a larger
             one is held block by block.
         out: Folder for what is made; beside the model and named after it if not given.

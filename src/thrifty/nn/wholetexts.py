@@ -1,5 +1,7 @@
 """Whole texts: a model of transformers, whole in memory, and the texts that it learns from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +30,23 @@ def whole_model(folder: Path, architecture: str, lines: list[str]) -> tuple[Any,
     """
     batches = learned_texts(folder, lines, task_of(architecture))
     kind, _ = architecture_of(folder)
-    module = kind.from_pretrained(str(folder), local_files_only=True, dtype=torch.float32)
+    with _silent():
+        module = kind.from_pretrained(str(folder), local_files_only=True, dtype=torch.float32)
     return module.eval(), batches
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """No progress bar of transformers' own."""
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if shown:
+            logging.enable_progress_bar()
 
 
 def learned_texts(
