@@ -108,7 +108,9 @@ class ModuleJudge(Judge):
     def inputs(self, name: str) -> Inputs | None:
         """The second moments of the inputs of a linear layer, and of gradients at its outputs."""
         gram = self.calibrated.gram(name)
-        return None if gram is None else Inputs(gram, self.calibrated.slopes(name))
+        if gram is None:
+            return None
+        return Inputs(gram, self.calibrated.slopes(name), self.calibrated.axis(name) == 0)
 
     def settle(self, name: str, start: int, rows: np.ndarray) -> None:
         """Layers behind are fed what comes out with these rows."""

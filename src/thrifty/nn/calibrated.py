@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from thrifty.core import DataError
 from thrifty.nn.blocks import block_at
+from thrifty.nn.linears import inputs_axis
 from thrifty.nn.outcome import Outcome, answers_of, distance
 from thrifty.nn.slopes import slopes_of
 from thrifty.nn.staged import Staged, matching
@@ -83,12 +84,17 @@ class Calibrated:
         """The names of tensors in the order of the module's own; others come first."""
         return sorted(names, key=lambda name: self._places.get(self.names.get(name, ""), -1))
 
+    def axis(self, name: str) -> int | None:
+        """The axis of a weight that its layer's inputs lie along; None for other tensors."""
+        owner, _, own = self.names.get(name, "").rpartition(".")
+        return inputs_axis(self.module.get_submodule(owner)) if own == "weight" else None
+
     def gram(self, name: str) -> np.ndarray | None:
         """Mean of x x^T over the inputs x of the linear layer whose weight this is, float32."""
         key = self.names.get(name, "")
-        owner, _, own = key.rpartition(".")
-        layer = self.module.get_submodule(owner)
-        if own != "weight" or not isinstance(layer, nn.Linear) or layer.in_features > WIDEST:
+        owner = key.rpartition(".")[0]
+        axis = self.axis(name)
+        if axis is None or self.module.get_parameter(key).shape[axis] > WIDEST:
             return None
         found = self._found(key, owner).get(key)
         return None if found is None else found.numpy()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import normalize
 
+from thrifty.nn.linears import linear_layers
 from thrifty.nn.outcome import answers_of, targets_of
 
 __all__ = ["slopes_of"]
@@ -73,11 +74,8 @@ def _fixed(module: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _watched(module: nn.Module, sums: dict[str, Tensor], counts: dict[str, int]) -> Iterator[None]:
-    hooks = [
-        layer.register_forward_hook(_watcher(f"{name}.weight".lstrip("."), sums, counts))
-        for name, layer in module.named_modules()
-        if isinstance(layer, nn.Linear) and layer.out_features <= WIDEST
-    ]
+    layers = linear_layers(module, 0, WIDEST)
+    hooks = [layer.register_forward_hook(_watcher(n, sums, counts)) for n, layer in layers.items()]
     try:
         yield
     finally:

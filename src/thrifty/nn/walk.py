@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from thrifty.nn._submodules import put
 from thrifty.nn.blocks import blocks_of
+from thrifty.nn.linears import linear_layers
 
 __all__ = ["Walk", "moments_of"]
 
@@ -197,11 +198,7 @@ def moments_of(part: nn.Module, run: Callable[[], Any], name: str = "") -> dict[
         run: what is to be run.
         name: of the part, put before the names of the weights.
     """
-    layers = {
-        ".".join(word for word in (name, own, "weight") if word): layer
-        for own, layer in part.named_modules()
-        if isinstance(layer, nn.Linear) and layer.in_features <= WIDEST
-    }
+    layers = linear_layers(part, 1, WIDEST, name)
     sums: dict[str, Tensor] = {}
     counts: dict[str, int] = {}
     hooks = [layer.register_forward_hook(_adder(n, sums, counts)) for n, layer in layers.items()]
