@@ -3,7 +3,7 @@
 Whole numbers in a narrow range may do without: then the codeword is the number itself.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,13 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.types as pt
 from numpy.typing import NDArray
 
+from thrifty.codec._signatures import fingerprint
 from thrifty.codec.huffman import codes_of, ladder_of, lengths_of
 from thrifty.core import DataError, FormatError, taken
 from thrifty.core.kernels import njit
 from thrifty.hashing._columns import chunks, text_buffers
-from thrifty.hashing.keys import join
 
-__all__ = ["Book", "Steps", "counted"]
+__all__ = ["Book", "Steps", "codeword", "counted"]
 
 LIMIT, FAST, STEPS = 32, 10, 33
 TEXTS = {"string": pa.string(), "binary": pa.binary()}
@@ -57,24 +57,31 @@ class Steps(NamedTuple):
         return cls(quick, bounds, ladder.starts, len(lengths))
 
 
+@njit(forceinline=True, error_model="numpy")
+def codeword(word, quick, bounds, starts):
+    """Number of the value whose codeword begins a word, and bits of it."""
+    longest = bounds.size - 1
+    if longest == 0:
+        return 0, 0
+    length = np.int64(quick[word >> np.uint64(64 - FAST)])
+    if length == 0:
+        length = FAST + 1 if longest > FAST else longest
+        while length < longest and word >= bounds[length]:
+            length += 1
+    return starts[length] + np.int64(word >> np.uint64(64 - length)), length
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def read_codewords(windows, quick, bounds, starts, symbols, check, signatures, key, out, known):
     """Number of the value of each window; where there is a check, whether it is as it must be."""
-    longest = bounds.size - 1
     first, second = signatures[0], signatures[1]
     for i in range(windows.size):
-        word, length, number = windows[i], 0, 0
-        if longest:
-            length = np.int64(quick[word >> np.uint64(64 - FAST)])
-            if length == 0:
-                length = FAST + 1 if longest > FAST else longest
-                while length < longest and word >= bounds[length]:
-                    length += 1
-            number = starts[length] + np.int64(word >> np.uint64(64 - length))
+        word = windows[i]
+        number, length = codeword(word, quick, bounds, starts)
         out[i] = min(max(number, 0), symbols - 1)
         if check:
             mark = (word << np.uint64(length)) >> np.uint64(64 - check)
-            known[i] = mark == join(second[i] ^ key, first[i]) >> np.uint64(64 - check)
+            known[i] = mark == fingerprint(first[i], second[i], key, check)
 
 
 def counted(values: Any) -> tuple[Ints, Any, Ints]:
@@ -185,14 +192,17 @@ class Book(NamedTuple):
         wide = kept.astype(np.uint64) + np.uint64(self.low % 2**64)
         return wide.view(np.int64).astype(self.kind) if self.low < 0 else wide.astype(self.kind)
 
-    def value(self, rank: int) -> Any:
-        """The value of this rank, as Python has it."""
+    def one_by_one(self) -> Callable[[int], Any]:
+        """What gives the value of a rank, as Python has it."""
+        low, texts = self.low, self.symbols
         if self.kind in TEXTS:
-            return self.symbols[rank].as_py()
-        kept = rank if self.symbols is None else self.symbols[rank].item()
-        if self.kind[0] == "f":
-            return kept
-        return bool(kept + self.low) if self.kind == "bool" else kept + self.low
+            return lambda rank: texts[rank].as_py()
+        if texts is None:
+            return lambda rank: rank + low
+        kept = memoryview(np.ascontiguousarray(texts).data)
+        if self.kind == "bool":
+            return lambda rank: bool(kept[rank] + low)
+        return kept.__getitem__ if self.kind[0] == "f" else lambda rank: kept[rank] + low
 
     def spec(self) -> dict[str, Any]:
         """What it takes beside the arrays, as JSON can hold it."""

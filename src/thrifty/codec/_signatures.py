@@ -15,6 +15,7 @@ from thrifty.hashing.keys import hash_bytes, join, key_of, mix, seed_key
 
 __all__ = [
     "Signed",
+    "fingerprint",
     "fingerprints",
     "of_column",
     "seed_keys",
@@ -70,11 +71,17 @@ def signature_of(key: Any, seed: int) -> NDArray[np.uint64]:
     return signatures_of(column_of(key), seed)
 
 
+@njit(forceinline=True, error_model="numpy")
+def fingerprint(first, second, key, bits):
+    """So many bits of a key that its places do not tell."""
+    return join(second ^ key, first) >> np.uint64(64 - bits)
+
+
 @njit(nogil=True, cache=True, error_model="numpy")
 def _fingerprints(signatures, key, bits, out):
     first, second = signatures[0], signatures[1]
     for i in range(out.size):
-        out[i] = join(second[i] ^ key, first[i]) >> np.uint64(64 - bits)
+        out[i] = fingerprint(first[i], second[i], key, bits)
 
 
 def fingerprints(signatures: NDArray[np.uint64], key: np.uint64, bits: int) -> NDArray[np.uint64]:

@@ -17,7 +17,7 @@ from thrifty.core.kernels import njit
 from thrifty.hashing._machine import prefetch, swap_bytes
 from thrifty.hashing.keys import high, load64
 
-__all__ = ["LONGEST", "Windows", "look_up", "window_bytes"]
+__all__ = ["LONGEST", "Windows", "bits_of_key", "look_up", "window", "window_bytes"]
 
 LONGEST = 57  # bits of a codeword: what one load of 8 bytes has from any bit on
 TARGET = 4096  # equations a group
@@ -54,7 +54,18 @@ def _room(equations: int, groups: int, longest: int) -> int:
 
 
 @njit(forceinline=True, error_model="numpy")
-def _window(bits, place):
+def bits_of_key(a, b, groups, entries, bases, pad, key):
+    """The three bits from which the windows of a key of signature a, b begin."""
+    g = np.int64(high(a, groups))
+    start = bases[g >> 6] + np.int64(entries[g] >> SEED_BITS)
+    end = bases[(g + 1) >> 6] + np.int64(entries[g + 1] >> SEED_BITS)
+    word = try_word(a, b, key, np.uint64(entries[g] & 255))
+    p, q, r = places_of(word, 8 * (end - start) - pad)
+    return 8 * start + p, 8 * start + q, 8 * start + r
+
+
+@njit(forceinline=True, error_model="numpy")
+def window(bits, place):
     """64 bits from a place on, the first on top; the last 7 may be missing."""
     word = swap_bytes(load64(bits, place >> 3))
     return word << (np.uint64(place) & SEVEN)
@@ -70,18 +81,13 @@ def look_up(signatures, bits, entries, bases, pad, key, out):
         size = min(AHEAD, out.size - begin)
         for i in range(size):
             a, b = first[begin + i], second[begin + i]
-            g = np.int64(high(a, groups))
-            start = bases[g >> 6] + np.int64(entries[g] >> SEED_BITS)
-            end = bases[(g + 1) >> 6] + np.int64(entries[g + 1] >> SEED_BITS)
-            word = try_word(a, b, key, np.uint64(entries[g] & 255))
-            p, q, r = places_of(word, 8 * (end - start) - pad)
-            start *= 8
-            places[0, i], places[1, i], places[2, i] = start + p, start + q, start + r
+            p, q, r = bits_of_key(a, b, groups, entries, bases, pad, key)
+            places[0, i], places[1, i], places[2, i] = p, q, r
             for j in range(3):
                 prefetch(bits, places[j, i] >> 3)
         for i in range(size):
-            found = _window(bits, places[0, i]) ^ _window(bits, places[1, i])
-            out[begin + i] = found ^ _window(bits, places[2, i])
+            found = window(bits, places[0, i]) ^ window(bits, places[1, i])
+            out[begin + i] = found ^ window(bits, places[2, i])
 
 
 class Windows(NamedTuple):

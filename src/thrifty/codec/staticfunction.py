@@ -1,7 +1,7 @@
 """Static function: keys to values in nearly the entropy of the values, without the keys."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -13,12 +13,8 @@ from thrifty.codec._book import Book, counted
 from thrifty.codec._reader import Reader
 from thrifty.codec._shape import Shape, entropy_of, shape_of
 from thrifty.codec._sieve import Sieve
-from thrifty.codec._signatures import (
-    Signed,
-    fingerprints,
-    signatures_of,
-    signed,
-)
+from thrifty.codec._signatures import Signed, fingerprints, signatures_of, signed
+from thrifty.codec._single import rank_of_one
 from thrifty.codec._windows import LONGEST, Windows
 from thrifty.core import (
     BudgetError,
@@ -219,10 +215,10 @@ class StaticFunction(MappedSummary):
         Raises:
             KeyError: it is found to be a stranger.
         """
-        rank = self._reader.rank(key, self.seed)
+        rank = self._rank_of(key)
         if rank < 0:
             raise KeyError(key)
-        return self._book.value(rank)
+        return self._value_of(rank)
 
     def __len__(self) -> int:
         """Distinct keys it was made of."""
@@ -235,7 +231,19 @@ class StaticFunction(MappedSummary):
     @functools.cached_property
     def _reader(self) -> Reader:
         how = (self._top, self.check, self._key(MARKS))
-        return Reader.of(self._book.steps(), *how, self._codes, self._sieve)
+        return Reader(self._book.steps(), *how, self._codes, self._sieve)
+
+    @functools.cached_property
+    def _rank_of(self) -> Callable[[Any], int]:
+        return rank_of_one(self._reader, self.seed)
+
+    @functools.cached_property
+    def _value_of(self) -> Callable[[int], Any]:
+        return self._book.one_by_one()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but what looks up one key, which holds addresses."""
+        return {k: v for k, v in vars(self).items() if k not in ("_rank_of", "_value_of")}
 
     def spec(self) -> dict[str, Any]:
         """What it takes beside the arrays."""
