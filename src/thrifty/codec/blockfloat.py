@@ -35,7 +35,7 @@ MICROSCALING = {
     error="that of the element, times the scale of the block",
     exact="x",
     laws=("codec", "unbiased"),
-    evidence=("formats",),
+    evidence=("formats", "blockfloat"),
 )
 class BlockFloat(Blocks):
     """Keep numbers in a small format, times a power of two that their block shares.
