@@ -24,10 +24,12 @@ class Clicks:
 
     Args:
         ids: (rows, fields). label: (rows,) 0 or 1. ideal: (rows,) the logit that labels are of.
+        cluster: (rows, fields) of the ids, numbered over all fields.
         num_ids: of all fields, whether they occur or not.
     """
 
     ids: np.ndarray
+    cluster: np.ndarray
     label: np.ndarray
     ideal: np.ndarray
     num_ids: int
@@ -44,6 +46,7 @@ def generate(rows: int, times: int, *, part: int = 0) -> Clicks:
     own_seed = world.integers(2**31)
     topic = rng.integers(TOPICS, size=rows)
     ids, logit, total = np.empty((rows, len(SIZES)), np.int64), np.full(rows, -1.2), 0
+    clusters = np.empty_like(ids)
     latent, squares = np.zeros((rows, 4)), np.zeros(rows)
     for field, size in enumerate(times * size for size in SIZES):
         edges = (liked[field].cumsum(axis=1) + np.arange(TOPICS)[:, None]).ravel()
@@ -56,6 +59,7 @@ def generate(rows: int, times: int, *, part: int = 0) -> Clicks:
         number = cluster * members + np.minimum(rank, members - 1)
         shuffled = np.random.default_rng([5, field]).permutation(size)
         ids[:, field] = total + shuffled[number]
+        clusters[:, field] = field * CLUSTERS + cluster
         own = np.random.default_rng([own_seed, field]).normal(0, 0.15, size)
         drawn = vectors[field, cluster]
         latent, squares = latent + drawn, squares + (drawn**2).sum(axis=1)
@@ -63,7 +67,7 @@ def generate(rows: int, times: int, *, part: int = 0) -> Clicks:
         total += size
     logit += 0.5 * ((latent**2).sum(axis=1) - squares)
     label = (rng.random(rows) < 1 / (1 + np.exp(-logit))).astype(np.float32)
-    return Clicks(ids, label, logit, total)
+    return Clicks(ids, clusters, label, logit, total)
 
 
 def auc(label: np.ndarray, score: np.ndarray) -> float:
@@ -104,25 +108,52 @@ def scores(model: nn.Module, ids: np.ndarray) -> np.ndarray:
 
 
 def train(
-    table: nn.Module, clicks: Clicks, valid: Clicks, *, epochs: int, rate: float, batch: int = 1024
-) -> list[float]:
-    """AUC on the valid rows after each epoch; the table by SGD, the network by Adam."""
+    table: nn.Module,
+    clicks: Clicks,
+    valid: Clicks,
+    *,
+    epochs: int,
+    optimizer: str,
+    rate: float,
+    batch: int = 1024,
+) -> tuple[list[float], np.ndarray]:
+    """AUC on the valid rows after each half epoch, and the scores of the best.
+
+    The network is stepped by Adam; all rates fall in a line to 0.
+    """
     torch.manual_seed(3)
     model = Dlrm(table)
-    tables = torch.optim.SGD(table.parameters(), lr=rate)
-    others = torch.optim.Adam(model.top.parameters(), lr=2e-3)
-    rng, found = np.random.default_rng(1), []
-    for _ in range(epochs):
-        order = rng.permutation(len(clicks.label))
-        for start in range(0, len(order) - batch + 1, batch):
-            rows = order[start : start + batch]
-            logit = model(torch.from_numpy(clicks.ids[rows]))
-            target = torch.from_numpy(clicks.label[rows])
-            loss = nn.functional.binary_cross_entropy_with_logits(logit, target)
-            tables.zero_grad(set_to_none=True)
-            others.zero_grad(set_to_none=True)
-            loss.backward()
-            tables.step()
-            others.step()
-        found.append(auc(valid.label, scores(model, valid.ids)))
-    return found
+    kinds = {"SGD": torch.optim.SGD, "Adagrad": torch.optim.Adagrad}
+    steppers = [
+        kinds[optimizer](table.parameters(), lr=rate),
+        torch.optim.Adam(model.top.parameters(), lr=2e-3),
+    ]
+    each = len(clicks.label) // batch
+    total, rng = epochs * each, np.random.default_rng(1)
+    falls = [torch.optim.lr_scheduler.LinearLR(s, 1.0, 1e-3, total) for s in steppers]
+    found, best = [], np.zeros(0)
+    for step in range(total):
+        if step % each == 0:
+            order = rng.permutation(len(clicks.label))
+        start = step % each * batch
+        _step(model, clicks, order[start : start + batch], steppers)
+        for fall in falls:
+            fall.step()
+        if (step + 1) % each in (0, each // 2):
+            answers = scores(model, valid.ids)
+            found.append(auc(valid.label, answers))
+            best = answers if found[-1] == max(found) else best
+    return found, best
+
+
+def _step(
+    model: nn.Module, clicks: Clicks, rows: np.ndarray, steppers: list[torch.optim.Optimizer]
+) -> None:
+    logit = model(torch.from_numpy(clicks.ids[rows]))
+    target = torch.from_numpy(clicks.label[rows])
+    loss = nn.functional.binary_cross_entropy_with_logits(logit, target)
+    for one in steppers:
+        one.zero_grad(set_to_none=True)
+    loss.backward()
+    for one in steppers:
+        one.step()
