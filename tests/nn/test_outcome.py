@@ -1,45 +1,53 @@
-"""Outcome: distances of answers, and which answers count."""
+"""Outcome: distances of answers, and modes put back."""
 
 import pytest
 
 torch = pytest.importorskip("torch")
 
-from thrifty.nn.outcome import IGNORED, answers_of, distance, targets_of  # noqa: E402
-
-
-class Says(torch.nn.Module):
-    """Says its input, as transformers would."""
-
-    def forward(self, input_ids, attention_mask=None):
-        """States, or scores."""
-        self.was_training = self.training
-        return (input_ids,)
+from thrifty.nn.answers import Answer  # noqa: E402
+from thrifty.nn.outcome import Outcome, asked, distance  # noqa: E402
 
 
 def test_distances():
     """Nothing for the same answers; of numbers, the share of their squares."""
     one, two = torch.tensor([[3.0, 4.0]]), torch.tensor([[3.0, 3.0]])
-    assert distance(one, two, one) == pytest.approx(1 / 25)
-    scores = (one, torch.tensor([1]))
-    assert distance(one, one, scores) == pytest.approx(0, abs=1e-7)
-    assert distance(one, two, scores) > 0
-    assert distance(one, 2 * one, {"input_ids": one}) == pytest.approx(0, abs=1e-6)
+    assert distance(Answer("numbers", one), Answer("numbers", two)) == pytest.approx(1 / 25)
+    scores = Answer("scores", one)
+    assert distance(scores, scores) == pytest.approx(0, abs=1e-7)
+    p, q = one.softmax(1), two.softmax(1)
+    exact = float((p * (p / q).log()).sum())
+    assert distance(scores, Answer("scores", two)) == pytest.approx(exact, rel=1e-5)
+    states = Answer("embeddings", one)
+    assert distance(states, Answer("embeddings", 2 * one)) == pytest.approx(0, abs=1e-6)
+    assert distance(states, Answer("embeddings", -one)) == pytest.approx(2)
 
 
-def test_embeddings_are_means_of_what_is_not_hidden():
-    """Padding does not count; the mode of the module is put back."""
-    states = torch.tensor([[[1.0, 2.0], [3.0, 6.0], [100.0, 100.0]]])
-    batch = {"input_ids": states, "attention_mask": torch.tensor([[1, 1, 0]])}
-    module = Says().train()
-    assert answers_of(module, batch).tolist() == [[2.0, 4.0]]
-    assert module.training
-    assert not module.was_training
+def test_the_mode_is_put_back():
+    """Also where asking fails."""
+    module, seen = torch.nn.Dropout().train(), []
+
+    def fail():
+        seen.append(module.training)
+        raise KeyError
+
+    with pytest.raises(KeyError), asked(module):
+        fail()
+    assert [*seen, module.training] == [False, True]
+    made = Outcome()
+    made.judge(module, (torch.ones(2, 3), torch.zeros(2, 3)), None)
+    assert made.quality() == {"loss": 1.0}
 
 
-def test_targets():
-    """Labels that are to be ignored are none."""
-    labels = torch.tensor([[IGNORED, 4], [5, IGNORED]])
-    assert targets_of({"input_ids": 0, "labels": labels}).tolist() == [4, 5]
-    assert targets_of({"input_ids": 0}) is None
-    assert targets_of((1, 2)) == 2
-    assert targets_of(torch.ones(2)) is None
+def test_a_loss_of_ones_own_sees_what_the_module_says():
+    """In the module's own shape, not as rows."""
+    made, shapes = Outcome(), []
+
+    def loss(said, targets):
+        shapes.append(said.shape)
+        return torch.tensor(2.5)
+
+    batch = torch.ones(2, 4, 3), torch.zeros(2, 4, dtype=torch.long)
+    made.judge(torch.nn.Identity(), batch, loss)
+    assert shapes == [(2, 4, 3)]
+    assert made.quality() == {"loss": 2.5}
+    assert made.answers[0].tolist() == [0] * 8

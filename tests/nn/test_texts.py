@@ -9,7 +9,8 @@ transformers = pytest.importorskip("transformers")
 
 from thrifty.core import DataError  # noqa: E402
 from thrifty.models import compress  # noqa: E402
-from thrifty.nn.texts import IGNORED, WORDS, task_of, text_batches  # noqa: E402
+from thrifty.nn.answers import IGNORED  # noqa: E402
+from thrifty.nn.texts import WORDS, task_of, text_batches  # noqa: E402
 
 TALE = "the ship sailed over a calm sea while clouds and wind came from far away"
 WORDLIST = TALE.split(" ")

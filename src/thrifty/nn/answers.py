@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-__all__ = ["IGNORED", "Answer", "answer", "ask", "few"]
+__all__ = ["IGNORED", "Answer", "answer", "answer_of", "ask", "few", "plain", "targets_of"]
 
 IGNORED = -100  # the label of a position that is not asked for
 
@@ -53,15 +53,42 @@ def answer(model: nn.Module, batch: Any) -> Answer:
         >>> kind, rows.shape, answer(nn.Linear(3, 2), batch[0]).kind
         ('scores', torch.Size([4, 2]), 'numbers')
     """
-    found = ask(model, batch)
+    return answer_of(ask(model, batch), batch)
+
+
+def answer_of(found: Any, batch: Any) -> Answer:
+    """What a model put out for a batch, as rows; see `answer`.
+
+    Args:
+        found: of `ask`.
+        batch: see `ask`.
+    """
     if isinstance(batch, Mapping):
         return _of_texts(found, batch)
-    rows = found[0] if isinstance(found, (tuple, list)) else getattr(found, "logits", found)
-    rows = rows.float()
-    targets = batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
+    rows = plain(found).float()
+    targets = targets_of(batch)
     if targets is not None and not targets.is_floating_point() and rows.ndim > 1:
         return Answer("scores", rows.reshape(-1, rows.shape[-1]))
     return Answer("numbers", rows.reshape(len(rows), -1))
+
+
+def plain(found: Any) -> Tensor:
+    """The tensor of what a module puts out: its logits, or the first of several."""
+    return found[0] if isinstance(found, (tuple, list)) else getattr(found, "logits", found)
+
+
+def targets_of(batch: Any) -> Any:
+    """What a batch should be answered with; None where it does not say.
+
+    Example:
+        >>> import torch
+        >>> targets_of({"labels": torch.tensor([[IGNORED, 4]])}), targets_of((1, 2)), targets_of(1)
+        (tensor([4]), 2, None)
+    """
+    if isinstance(batch, Mapping):
+        labels = batch.get("labels")
+        return None if labels is None else labels[labels != IGNORED]
+    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
 
 
 def few(batch: Any, most: int = 2) -> Any:

@@ -9,9 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from thrifty.core import DataError
+from thrifty.nn.answers import Answer, answer, few
 from thrifty.nn.blocks import block_at
 from thrifty.nn.linears import inputs_axis
-from thrifty.nn.outcome import Outcome, answers_of, distance
+from thrifty.nn.outcome import Outcome, asked, distance
 from thrifty.nn.slopes import slopes_of
 from thrifty.nn.staged import Staged, matching
 from thrifty.nn.tensors import copy_rows, tensor_of
@@ -72,7 +73,7 @@ class Calibrated:
         self._works: bool | None = None
         self._moments: tuple[Any, Mapping[str, Tensor]] = (None, {})
         self._slopes: dict[str, Tensor] | None = None
-        self._before: Tensor | None = None
+        self._before: Answer | None = None
         self._changed = False
 
     @property
@@ -144,11 +145,12 @@ class Calibrated:
             name: a tensor of `names`.
             array: of its shape and dtype.
         """
-        probe = _some(self.learned[0])
+        probe = self.learned[0]
+        probe = few(probe, PROBED) if isinstance(probe, Mapping) else probe
         if self._before is None:
             self._before = self._answer(probe)
         with _replaced(self.module, self.names[name], array):
-            return distance(self._before, self._answer(probe), probe)
+            return distance(self._before, self._answer(probe))
 
     def outcome(self) -> Outcome:
         """How good the module is on the batches that were held out."""
@@ -157,8 +159,10 @@ class Calibrated:
             made.judge(self.module, batch, self.loss)
         return made
 
-    def _answer(self, batch: Any) -> Tensor:
-        return answers_of(self.module, batch)
+    @torch.no_grad()
+    def _answer(self, batch: Any) -> Answer:
+        with asked(self.module):
+            return answer(self.module, batch)
 
     def _found(self, key: str, owner: str) -> Mapping[str, Tensor]:
         """Moments of the inputs of a layer, and of those found in the same run."""
@@ -205,13 +209,6 @@ class _Reached(Exception):
 
 def _stop(*_: Any) -> None:
     raise _Reached
-
-
-def _some(batch: Any) -> Any:
-    """The first examples of a batch: enough to feel a change by."""
-    if isinstance(batch, Mapping):
-        return {name: value[:PROBED] for name, value in batch.items()}
-    return batch
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """Outcome: what a module answers to batches, how good that is, and how two answers differ."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, mse_loss, normalize
 
-__all__ = ["IGNORED", "Outcome", "agreement", "answers_of", "distance", "targets_of"]
+from thrifty.nn.answers import Answer, answer_of, ask, plain, targets_of
 
-IGNORED = -100
+__all__ = ["Outcome", "agreement", "asked", "distance"]
 
 
 class Outcome:
@@ -29,7 +30,8 @@ class Outcome:
             batch: as of `Calibrated`.
             loss: of outputs and targets; None for the usual one.
         """
-        values, answers, count = _judged(answers_of(module, batch), batch, loss)
+        with torch.no_grad(), asked(module):
+            values, answers, count = _judged(ask(module, batch), batch, loss)
         for name, value in values.items():
             self.sums[name] = self.sums.get(name, 0.0) + value * count
         self.weight += count
@@ -74,78 +76,52 @@ def _neighbours(one: Tensor, two: Tensor) -> float | None:
     return float((found[0] == found[1]).double().mean())
 
 
-def answers_of(module: nn.Module, batch: Any, *, gradients: bool = False) -> Tensor:
-    """What a batch is answered with: rows of scores, embeddings or numbers, float32.
-
-    Args:
-        module: asked in evaluation mode.
-        batch: dict of keywords, tuple of inputs and targets, or inputs.
-        gradients: whether they can be derived.
-    """
+@contextmanager
+def asked(module: nn.Module) -> Iterator[None]:
+    """A module in evaluation mode for a while."""
     was = module.training
     module.eval()
     try:
-        with torch.set_grad_enabled(gradients):
-            return _answers(_call(module, batch), batch)
+        yield
     finally:
         module.train(was)
 
 
-def _call(module: nn.Module, batch: Any) -> Any:
-    if isinstance(batch, Mapping):
-        return module(**{name: value for name, value in batch.items() if name != "labels"})
-    return module(batch[0] if isinstance(batch, (tuple, list)) else batch)
+def distance(before: Answer, after: Answer) -> float:
+    """How answers differ: Kullback-Leibler of scores, 1 - cosine of embeddings, of numbers the
+    squared difference as a share of their squares.
 
+    Args:
+        before: to a batch.
+        after: to the same batch.
 
-def _answers(found: Any, batch: Any) -> Tensor:
-    if isinstance(batch, Mapping) and not hasattr(found, "logits"):
-        states = found.last_hidden_state if hasattr(found, "last_hidden_state") else found[0]
-        mask = batch.get("attention_mask", torch.ones(states.shape[:2]))[..., None].to(states.dtype)
-        return ((states * mask).sum(1) / mask.sum(1).clamp(min=1)).float()
-    found = getattr(found, "logits", found)
-    found = found[0] if isinstance(found, (tuple, list)) else found
-    if isinstance(batch, Mapping) and "labels" in batch:
-        return found[batch["labels"] != IGNORED].float()
-    return found.float()
-
-
-def targets_of(batch: Any) -> Any:
-    """What a batch should be answered with; None where it does not say."""
-    if isinstance(batch, Mapping):
-        labels = batch.get("labels")
-        return None if labels is None else labels[labels != IGNORED]
-    return batch[1] if isinstance(batch, (tuple, list)) and len(batch) > 1 else None
-
-
-def distance(before: Tensor, after: Tensor, batch: Any) -> float:
-    """How answers to a batch differ: Kullback-Leibler of scores, 1 - cosine of embeddings, of
-    numbers the squared difference as a share of their squares.
+    Example:
+        >>> one, two = torch.tensor([[3.0, 4.0]]), torch.tensor([[3.0, 3.0]])
+        >>> round(distance(Answer("numbers", one), Answer("numbers", two)), 6)
+        0.04
     """
-    targets = targets_of(batch)
-    if targets is not None and not targets.is_floating_point():
-        one, two = before.log_softmax(-1), after.log_softmax(-1)
-        total = float(kl_div(two, one, log_target=True, reduction="sum"))
-        return max(0.0, total / one[..., 0].numel())
-    if isinstance(batch, Mapping):
-        return float((1 - (normalize(before) * normalize(after)).sum(1)).clamp(min=0).mean())
-    return float(((before - after) ** 2).sum() / (before**2).sum().clamp(min=1e-30))
+    one, two = before.rows, after.rows
+    if before.kind == "scores":
+        one, two = one.log_softmax(1), two.log_softmax(1)
+        return max(0.0, float(kl_div(two, one, log_target=True, reduction="batchmean")))
+    if before.kind == "embeddings":
+        return float((1 - (normalize(one) * normalize(two)).sum(1)).clamp(min=0).mean())
+    return float(((one - two) ** 2).sum() / (one**2).sum().clamp(min=1e-30))
 
 
-def _judged(scores: Tensor, batch: Any, loss: Any) -> tuple[dict[str, float], Tensor, int]:
+def _judged(found: Any, batch: Any, loss: Any) -> tuple[dict[str, float], Tensor, int]:
     """Quality, answers, and examples of a batch."""
-    targets = targets_of(batch)
-    count = len(scores)
+    answer, targets = answer_of(found, batch), targets_of(batch)
+    rows, count = answer.rows, len(answer.rows)
+    answers = rows.argmax(1) if answer.kind == "scores" else rows
     if targets is None:
-        return {}, scores.reshape(count, -1), count
+        return {}, rows, count
     if loss is not None:
-        answers = scores.argmax(-1) if scores.ndim > 1 else scores.reshape(count, -1)
-        return {"loss": float(loss(scores, targets))}, answers, count
-    if targets.is_floating_point():
-        fits = scores.reshape(targets.shape)
-        return {"loss": float(mse_loss(fits, targets.float()))}, fits.reshape(count, -1), count
-    flat, answers = scores.reshape(-1, scores.shape[-1]), scores.argmax(-1)
-    error = float(cross_entropy(flat, targets.reshape(-1)))
+        return {"loss": float(loss(plain(found).float(), targets))}, answers, count
+    if answer.kind != "scores":
+        return {"loss": float(mse_loss(rows.reshape(targets.shape), targets.float()))}, rows, count
+    error = float(cross_entropy(rows, targets.reshape(-1)))
     if isinstance(batch, Mapping):
-        return {"loss of a token": error}, answers, len(flat)
-    right = float((answers == targets).double().mean())
+        return {"loss of a token": error}, answers, count
+    right = float((answers == targets.reshape(-1)).double().mean())
     return {"loss": error, "accuracy": right}, answers, count

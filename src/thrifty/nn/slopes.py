@@ -6,10 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import normalize
+from torch.nn.functional import cross_entropy, normalize
 
+from thrifty.nn.answers import Answer, answer
 from thrifty.nn.linears import linear_layers
-from thrifty.nn.outcome import answers_of, targets_of
+from thrifty.nn.outcome import asked
 
 __all__ = ["slopes_of"]
 
@@ -42,21 +43,18 @@ def slopes_of(module: nn.Module, batches: Iterable[Any], *, seed: int = 0) -> di
     draws = torch.Generator().manual_seed(seed)
     with _fixed(module), _watched(module, sums, counts):
         for batch in batches:
-            with torch.enable_grad():
-                _scalar(answers_of(module, batch, gradients=True), batch, draws).backward()
+            with torch.enable_grad(), asked(module):
+                _scalar(answer(module, batch), draws).backward()
     return {name: total / max(1, counts[name]) for name, total in sums.items()}
 
 
-def _scalar(answers: Tensor, batch: Any, draws: torch.Generator) -> Tensor:
+def _scalar(found: Answer, draws: torch.Generator) -> Tensor:
     """A number whose gradient at the answers has the curvature of the loss as its covariance."""
-    targets = targets_of(batch)
-    if targets is not None and not targets.is_floating_point():
-        chances = answers.detach().reshape(-1, answers.shape[-1]).softmax(1)
-        drawn = torch.multinomial(chances, 1, generator=draws)[:, 0]
-        scores = answers.reshape(-1, answers.shape[-1])
-        return nn.functional.cross_entropy(scores, drawn, reduction="sum")
-    found = normalize(answers) if isinstance(batch, dict) else answers
-    return (found * torch.randn(found.shape, generator=draws)).sum()
+    if found.kind == "scores":
+        drawn = torch.multinomial(found.rows.detach().softmax(1), 1, generator=draws)[:, 0]
+        return cross_entropy(found.rows, drawn, reduction="sum")
+    rows = normalize(found.rows) if found.kind == "embeddings" else found.rows
+    return (rows * torch.randn(rows.shape, generator=draws)).sum()
 
 
 @contextmanager

@@ -7,11 +7,11 @@ import numpy as np
 import torch
 
 from thrifty.core import DataError
+from thrifty.nn.answers import IGNORED
 
 __all__ = ["task_of", "text_batches"]
 
 WORDS, ROWS, MASKED, SEED = 128, 8, 0.15, 0
-IGNORED = -100
 TOKENIZERS = ("tokenizer.json", "vocab.txt", "vocab.json", "tokenizer.model", "spiece.model",
               "sentencepiece.bpe.model", "tokenizer_config.json")  # fmt: skip
 
