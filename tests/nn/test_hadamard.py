@@ -66,6 +66,19 @@ def test_laws(transform, law):
     law(make)
 
 
+@pytest.mark.parametrize("transform", ["hadamard", "shuffle", "none"])
+def test_the_weight_written_out(transform):
+    """One convolution of all channels with it is the layer, and its gradients reach the layer's."""
+    layer = nn.UnitaryGroupConv2d(12, 8, 3, groups=4, transform=transform, bias=False)
+    x = torch.randn(2, 12, 4, 5)
+    found = torch.nn.functional.conv2d(x, layer.weight, padding=1)
+    torch.testing.assert_close(found, layer(x))
+    ours, theirs = (
+        torch.autograd.grad(y.square().sum(), layer.conv.weight)[0] for y in (found, layer(x))
+    )
+    torch.testing.assert_close(ours, theirs)
+
+
 def test_refusals():
     """Channels that groups do not divide, an even kernel, an unknown transform."""
     with pytest.raises(

@@ -118,6 +118,18 @@ class UnitaryGroupConv2d(nn.Module):
         found = self.conv(x)
         return shuffled(found, self.conv.groups) if self.transform == "shuffle" else found
 
+    @property
+    def weight(self) -> Tensor:
+        """The weight (out, in, kernel, kernel) of one convolution of all channels that does it."""
+        parts = self.conv.weight.chunk(self.conv.groups)
+        each, after = parts[0].shape[1], len(parts) - 1
+        sides = [(0, 0, 0, 0, i * each, (after - i) * each) for i in range(len(parts))]
+        padded = zip(parts, sides, strict=True)
+        dense = torch.cat([nn.functional.pad(part, side) for part, side in padded])
+        if self.transform == "hadamard":
+            return hadamard(hadamard(dense, 0), 1)
+        return shuffled(dense[None], len(parts))[0] if self.transform == "shuffle" else dense
+
 
 def shuffled(x: Tensor, groups: int) -> Tensor:
     """Channels of all groups in turn, so that the next layer's groups hold some of each."""
