@@ -10,9 +10,10 @@ import pytest
 from tests.index.near import around, recall
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.core.kernels import njit
+from thrifty.core.lanes import VNNI
 from thrifty.index import FlatIndex, IVFIndex
 from thrifty.index._cells import assigned, cells_for, learned_centres
-from thrifty.index._int8 import LANES, VNNI, dots, dots_plain
+from thrifty.index._int8 import LANES, dots, dots_plain
 from thrifty.index._scoring import frozen
 from thrifty.laws import LAWS
 

@@ -12,6 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from thrifty.codec.huffman import fill_codes
+from thrifty.core.instructions import store64, swap_bytes
 from thrifty.core.kernels import njit
 
 __all__ = [
@@ -100,19 +101,6 @@ def _lookup(builder, table, rows, word, out):
     builder.store(entry, builder.bitcast(builder.gep(rows, [out]), WORD.as_pointer()), align=1)
     used = builder.and_(builder.lshr(entry, WORD(48)), WORD(63))
     return builder.shl(word, used), builder.add(out, builder.lshr(entry, WORD(61)))
-
-
-@intrinsic
-def _store(typing, array, place, word):
-    """Write a uint64 into bytes at any place, the highest byte first."""
-
-    def generate(context, builder, signature, arguments):
-        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        at = builder.bitcast(builder.gep(data, [arguments[1]]), WORD.as_pointer())
-        builder.store(builder.bswap(arguments[2]), at, align=1)
-        return context.get_dummy_value()
-
-    return types.void(array, types.int64, types.uint64), generate
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -287,6 +275,6 @@ def encode(symbols, lengths, uses, starts, bits):
             count += np.uint64(mine[symbol])
             word |= np.uint64(codes[symbol]) << (np.uint64(64) - count)
             if count >= np.uint64(48):
-                _store(bits, place, word)
+                store64(bits, place, swap_bytes(word))
                 place, word, count = place + 6, word << np.uint64(48), count - np.uint64(48)
-        _store(bits, place, word)
+        store64(bits, place, swap_bytes(word))

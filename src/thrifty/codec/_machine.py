@@ -1,11 +1,11 @@
-"""Machine: floats as bits and back, words to and from any byte, for use in kernels."""
+"""Machine: floats as bits and back, for use in kernels."""
 
 from llvmlite import ir
 from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
-__all__ = ["as_float", "as_int", "exponent_of", "is_negative", "power_of_two", "store64"]
+__all__ = ["as_float", "as_int", "exponent_of", "is_negative", "power_of_two"]
 
 PARTS = {types.float32: (32, 23, 127, 0xFF), types.float64: (64, 52, 1023, 0x7FF)}
 
@@ -84,16 +84,3 @@ def is_negative(typing, x):
 
     _parts(x)
     return types.int32(x), build
-
-
-@intrinsic
-def store64(typing, data, index, value):
-    """Write a uint64 to eight bytes of a uint8 array, from any index on; no bounds check."""
-
-    def build(context, builder, signature, args):
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        place = builder.bitcast(builder.gep(array.data, [args[1]]), ir.IntType(64).as_pointer())
-        builder.store(args[2], place, align=1)
-        return context.get_dummy_value()
-
-    return types.void(data, types.intp, types.uint64), build

@@ -9,11 +9,9 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from thrifty.core.machine import has_instructions
+from thrifty.core.lanes import LANES, WORDS, dot, every_lane, summed
 
 __all__ = [
-    "LANES",
-    "VNNI",
     "add_scaled",
     "dots_of_bytes",
     "dots_of_halves",
@@ -21,19 +19,9 @@ __all__ = [
     "four_of_halves",
 ]
 
-LANES = 16
-INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
-BYTE, WORD, SIZE, REAL = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
-WORDS, REALS = ir.VectorType(WORD, LANES), ir.VectorType(REAL, LANES)
+BYTE, SIZE, REAL = ir.IntType(8), ir.IntType(64), ir.FloatType()
+REALS = ir.VectorType(REAL, LANES)
 SHORTS, BYTES = ir.VectorType(ir.IntType(16), LANES), ir.VectorType(BYTE, LANES)
-VNNI = has_instructions("avx512vnni", "avx512f")
-
-
-def _every_lane(builder, kind, value):
-    """A vector of one value."""
-    nothing = ir.Constant(kind, ir.Undefined)
-    first = builder.insert_element(nothing, value, WORD(0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(WORDS, None))
 
 
 def _data(context, builder, signature, arguments, i):
@@ -54,36 +42,20 @@ def _lines(builder, line, bits):
     return [builder.and_(line, low), builder.and_(high, low)]
 
 
-def _multiply(builder, total, line, word):
-    """Add the products of four columns."""
-    kind = ir.FunctionType(WORDS, [WORDS] * 3)
-    known = builder.module.globals.get(INSTRUCTION)
-    function = known or ir.Function(builder.module, kind, INSTRUCTION)
-    return builder.call(function, [total, line, _every_lane(builder, WORDS, word)])
+def _sums(builder, codes, words, steps, bits):
+    """Sums over so many lines for each vector."""
 
+    def add(step, totals):
+        line = builder.load(_at(builder, codes, builder.mul(step, SIZE(64)), WORDS), align=1)
+        first, sums = builder.mul(step, SIZE(8 // bits)), list(totals)
+        for part, four in enumerate(_lines(builder, line, bits)):
+            place = builder.add(first, SIZE(part))
+            for i, mine in enumerate(words):
+                word = builder.load(builder.gep(mine, [place]))
+                sums[i] = dot(builder, sums[i], four, every_lane(builder, word))
+        return sums
 
-def _loop(builder, codes, words, steps, bits):
-    """Sums over so many lines for each vector: a loop with all sums kept in registers."""
-    before = builder.block
-    loop, after = (builder.append_basic_block(name) for name in ("lines", "after"))
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    step, totals = builder.phi(SIZE), [builder.phi(WORDS) for _ in words]
-    line = builder.load(_at(builder, codes, builder.mul(step, SIZE(64)), WORDS), align=1)
-    first, sums = builder.mul(step, SIZE(8 // bits)), list(totals)
-    for part, four in enumerate(_lines(builder, line, bits)):
-        place = builder.add(first, SIZE(part))
-        for i, mine in enumerate(words):
-            sums[i] = _multiply(builder, sums[i], four, builder.load(builder.gep(mine, [place])))
-    for total, found in zip(totals, sums, strict=True):
-        total.add_incoming(ir.Constant(WORDS, None), before)
-        total.add_incoming(found, builder.block)
-    following = builder.add(step, SIZE(1))
-    step.add_incoming(SIZE(0), before)
-    step.add_incoming(following, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, steps), loop, after)
-    builder.position_at_end(after)
-    return sums
+    return summed(builder, steps, len(words), add)
 
 
 def _dots(vectors, bits):
@@ -98,7 +70,7 @@ def _dots(vectors, bits):
             for _ in range(vectors - 1):
                 mine.append(builder.gep(mine[-1], [arguments[4]]))
             lines = builder.gep(data[0], [arguments[1]])
-            for i, total in enumerate(_loop(builder, lines, mine, arguments[5], bits)):
+            for i, total in enumerate(_sums(builder, lines, mine, arguments[5], bits)):
                 builder.store(total, _at(builder, data[2], SIZE(LANES * i), WORDS), align=1)
             return context.get_dummy_value()
 
@@ -128,9 +100,9 @@ def add_scaled(typing, sums, place, scales, zeros, where, scale, total, out, int
         ends = [_at(builder, *each) for each in zip(data, places, kinds, strict=True)]
         found, steps, middle, before = (builder.load(end, align=1) for end in ends)
         wide = builder.shl(builder.zext(steps, WORDS), ir.Constant(WORDS, [16] * LANES))
-        steps = builder.fmul(builder.bitcast(wide, REALS), _every_lane(builder, REALS, scale))
+        steps = builder.fmul(builder.bitcast(wide, REALS), every_lane(builder, scale))
         middle = builder.uitofp(builder.zext(middle, WORDS), REALS)
-        moved = builder.fmul(middle, _every_lane(builder, REALS, total))
+        moved = builder.fmul(middle, every_lane(builder, total))
         found = builder.fsub(builder.sitofp(found, REALS), moved)
         builder.store(builder.fadd(before, builder.fmul(steps, found)), ends[3], align=1)
         return context.get_dummy_value()

@@ -13,9 +13,8 @@ from numpy.typing import NDArray
 
 from thrifty.codec._equations import places_of, solve_groups, try_word
 from thrifty.core import FormatError, taken
+from thrifty.core.instructions import high, load64, prefetch, swap_bytes
 from thrifty.core.kernels import njit
-from thrifty.hashing._machine import prefetch, swap_bytes
-from thrifty.hashing.keys import high, load64
 
 __all__ = ["LONGEST", "Windows", "bits_of_key", "look_up", "window", "window_bytes"]
 

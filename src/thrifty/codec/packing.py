@@ -8,10 +8,9 @@ import numpy as np
 from numba import uint64
 from numpy.typing import NDArray
 
-from thrifty.codec._machine import store64
 from thrifty.core import IncompatibleError, whole
+from thrifty.core.instructions import load64, store64
 from thrifty.core.kernels import njit
-from thrifty.hashing.keys import load64
 
 __all__ = ["code_type", "pack", "packed_size", "unpack"]
 

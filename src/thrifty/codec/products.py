@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.codec._multiply import (
-    LANES,
-    VNNI,
     add_scaled,
     dots_of_bytes,
     dots_of_halves,
@@ -21,6 +19,7 @@ from thrifty.codec.groups import Groups
 from thrifty.codec.packing import unpack
 from thrifty.core import IncompatibleError, method, taken
 from thrifty.core.kernels import njit
+from thrifty.core.lanes import LANES, VNNI
 
 __all__ = ["PackedMatrix"]
 

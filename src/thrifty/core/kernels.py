@@ -25,6 +25,8 @@ import thrifty
 
 __all__ = ["njit"]
 
+MARKS = (b"njit", b"@kernel", b"llvmlite")  # of sources that compile, or that are compiled
+
 
 def njit(
     function: Callable | None = None, *, cache: bool = False, counted: bool = True, **options: Any
@@ -121,5 +123,5 @@ def _helpers() -> str:
     """A digest of every source of the package that compiles something; any may be inlined."""
     root = Path(str(thrifty.__file__)).parent
     texts = [path.read_bytes() for path in sorted(root.rglob("*.py"))]
-    kernels = [text for text in texts if b"njit" in text or b"@kernel" in text]
+    kernels = [text for text in texts if any(mark in text for mark in MARKS)]
     return hashlib.sha256(b"\0".join([numba.__version__.encode(), *kernels])).hexdigest()

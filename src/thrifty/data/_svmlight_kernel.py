@@ -4,22 +4,23 @@ import numpy as np
 from numba.cpython.unsafe.numbers import trailing_zeros
 
 from thrifty.core.kernels import njit
-from thrifty.data.decimals import byte, careful_decimal, decimal, digits, digits8, integer, load8
+from thrifty.data.decimals import (
+    INLINE,
+    KERNEL,
+    byte,
+    careful_decimal,
+    decimal,
+    digits,
+    digits8,
+    integer,
+    load8,
+)
 
 __all__ = [
     "AT", "BAD", "BEFORE", "FULL", "GOT", "INDEX", "LABEL", "LABELS", "LARGEST", "LINE", "NO_COLON",
     "NUMBERS", "ORDER", "POSITION", "QID", "RANGE", "ROWS", "UNSURE", "VALUE", "last_newline",
     "parse_rows", "token_end",
 ]  # fmt: skip
-
-_INLINE = {
-    "nogil": True,
-    "cache": True,
-    "error_model": "numpy",
-    "forceinline": True,
-    "counted": False,
-}
-_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "counted": False}
 
 LARGEST = 2**31 - 1
 # what can be wrong with a token; FULL is not an error: the caller makes room and calls again
@@ -31,32 +32,32 @@ _TO_COLON, _HIGH = (np.uint64(v * 0x0101010101010101) for v in (0x80 - 58, 0x80)
 _SHAPE, _BRIEF = np.uint64(0xF0FF), np.uint64(0x303A)  # a colon and a digit
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _blank(c):
     return c == 32 or (9 <= c <= 13 and c != 10)
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _stops(c):
     """Whether c ends a token: white space, a newline or the start of a comment."""
     return c == 32 or 9 <= c <= 13 or c == 35
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _skip(text, p):
     while _blank(byte(text, p)):
         p += 1
     return p
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _next_line(text, p):
     while byte(text, p) != 10:
         p += 1
     return p + 1
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def token_end(text, p, comma):
     """Where the token that p is in ends; comma says whether a comma ends it, too."""
     while not (_stops(byte(text, p)) or (comma and byte(text, p) == 44)):
@@ -64,7 +65,7 @@ def token_end(text, p, comma):
     return p
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _colon(text, p):
     """The first colon of the token at p, or -1."""
     end = token_end(text, p, False)
@@ -75,7 +76,7 @@ def _colon(text, p):
     return np.int64(-1)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _leave(text, p, kind, slot, comma, unsure, state):
     """Note a token for Python to decide; its end, or -FULL if there is no room for the note."""
     n = state[UNSURE]
@@ -88,7 +89,7 @@ def _leave(text, p, kind, slot, comma, unsure, state):
     return end
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _careful(text, p, kind, slot, comma, unsure, state):
     """Read a number that the fast way does not; (number, end)."""
     number, end = careful_decimal(text, p)
@@ -97,14 +98,14 @@ def _careful(text, p, kind, slot, comma, unsure, state):
     return 0.0, _leave(text, p, kind, slot, comma, unsure, state)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _fail(code, at, got, before, state):
     """Note what went wrong; the negative code."""
     state[AT], state[GOT], state[BEFORE] = at, got, before
     return np.int64(-code)
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _one_label(text, p, labels, unsure, state):
     """Read the label of a row; where it ends."""
     n = state[LABELS]
@@ -115,7 +116,7 @@ def _one_label(text, p, labels, unsure, state):
     return end
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _many_labels(text, p, labels, unsure, state):
     """Read labels joined by commas, none if the first token is a feature; where they end."""
     if _colon(text, p) >= 0:
@@ -129,7 +130,7 @@ def _many_labels(text, p, labels, unsure, state):
         p = end + 1
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _query(text, p, wanted, queries, has_query, unsure, state):
     """Read qid:number if it is at p; where it ends, or p if it is not there."""
     row = state[ROWS]
@@ -149,7 +150,7 @@ def _query(text, p, wanted, queries, has_query, unsure, state):
     return _leave(text, colon + 1, QID, row, False, unsure, state)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _careful_index(text, p, state):
     """Read an index that the fast way does not; (index, its colon or a negative code)."""
     colon = _colon(text, p)
@@ -161,7 +162,7 @@ def _careful_index(text, p, state):
     return index, end
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _brief(text, p, n, before, indices, values):
     """Read features like 123:1, each from one word, as far as they go; (p, n, before)."""
     while True:
@@ -182,7 +183,7 @@ def _brief(text, p, n, before, indices, values):
         p += 1
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _features(text, p, first, n, indices, values, unsure, state):
     """Read the features of a row into place n and on; (end of line or negative code, n)."""
     before, brief = first - 1, True
@@ -212,7 +213,7 @@ def _features(text, p, first, n, indices, values, unsure, state):
         n, p, brief = n + 1, end, end == colon + 2
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _spoil(code, line, bad, state):
     """Count a bad row and keep what the first few need for their message."""
     n = state[BAD]
@@ -222,7 +223,7 @@ def _spoil(code, line, bad, state):
     state[BAD] = n + 1
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _row(
     text, p, n, first, multilabel, wants_query,
     labels, queries, has_query, indices, values, unsure, state,
@@ -241,7 +242,7 @@ def _row(
     return _features(text, p, first, n, indices, values, unsure, state)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def parse_rows(
     text, size, first, strict, multilabel, wants_query,
     labels, label_ends, queries, has_query, row_ends, indices, values, unsure, bad, state,
@@ -286,7 +287,7 @@ def parse_rows(
     return 0
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def last_newline(text, start, stop):
     """The place after the last newline of text[start:stop], or 0."""
     for p in range(stop, start, -1):

@@ -10,24 +10,33 @@ The functions read up to 8 bytes past the last digit: pad the text with `PAD` by
 """
 
 import numpy as np
-from llvmlite import ir
-from numba import types
 from numba.cpython.unsafe.numbers import leading_zeros, trailing_zeros, viewer
-from numba.extending import intrinsic
 
+from thrifty.core.instructions import high
 from thrifty.core.kernels import njit
 
-__all__ = ["PAD", "byte", "careful_decimal", "decimal", "digits", "digits8", "integer", "load8"]
+__all__ = [
+    "INLINE",
+    "KERNEL",
+    "PAD",
+    "byte",
+    "careful_decimal",
+    "decimal",
+    "digits",
+    "digits8",
+    "integer",
+    "load8",
+]
 
 PAD = 16
-_INLINE = {
+INLINE = {
     "nogil": True,
     "cache": True,
     "error_model": "numpy",
     "forceinline": True,
     "counted": False,
 }
-_KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "counted": False}
+KERNEL = {"nogil": True, "cache": True, "error_model": "numpy", "counted": False}
 
 _U = np.uint64
 _ZEROS, _LOW7, _PAST9, _HIGH = (_U(b * 0x0101010101010101) for b in (0x30, 0x7F, 0x76, 0x80))
@@ -62,13 +71,13 @@ _FIVES = np.array(
 _FIVES_HIGH, _FIVES_LOW = (np.ascontiguousarray(column) for column in _FIVES.T)
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def byte(text, p):
     """text[p] without the test for a negative p."""
     return text[_U(p)]
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def load8(text, p):
     """Eight bytes as one little-endian word; compiles to one load."""
     i = _U(p)
@@ -78,7 +87,7 @@ def load8(text, p):
     return word
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def digits8(word):
     """(how many leading bytes are digits, 0..8; their number)."""
     word ^= _ZEROS
@@ -91,7 +100,7 @@ def digits8(word):
     return np.int64(count), (word & _QUADS) * _BY10000 >> _U32
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def digits(text, p, mantissa):
     """Append digits to mantissa; (mantissa, end), end -1 if 19 digits do not hold them."""
     while True:
@@ -104,32 +113,20 @@ def digits(text, p, mantissa):
             return mantissa, p
 
 
-@intrinsic
-def _high(typing, a, b):
-    """The upper 64 bits of the product of two uint64."""
-
-    def emit(context, builder, signature, args):
-        wide = ir.IntType(128)
-        product = builder.mul(*(builder.zext(arg, wide) for arg in args))
-        return builder.trunc(builder.lshr(product, ir.Constant(wide, 64)), ir.IntType(64))
-
-    return types.uint64(types.uint64, types.uint64), emit
-
-
-@njit(**_INLINE)
+@njit(**INLINE)
 def _product(mantissa, q):
     """The upper and middle 64 bits of mantissa times the 128 bits of 5**q."""
     five = _FIVES_HIGH[q - _LEAST]
-    high, low = _high(mantissa, five), mantissa * five
-    if high & _LOW55 == _LOW55:
-        more = _high(mantissa, _FIVES_LOW[q - _LEAST])
-        low += more
-        if more > low:
-            high += _U1
-    return high, low
+    upper, middle = high(mantissa, five), mantissa * five
+    if upper & _LOW55 == _LOW55:
+        more = high(mantissa, _FIVES_LOW[q - _LEAST])
+        middle += more
+        if more > middle:
+            upper += _U1
+    return upper, middle
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _nearest(mantissa, q):
     """The double nearest to mantissa * 10**q, ties to even; Lemire 2021, arXiv:2101.11408."""
     if mantissa == _U0 or q < _LEAST:
@@ -151,7 +148,7 @@ def _nearest(mantissa, q):
     return np.inf if exponent >= 2047 else _assemble(m, exponent)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _subnormal(m, exponent):
     """A double below 2**-1022, rounded once."""
     if exponent <= -63:
@@ -161,13 +158,13 @@ def _subnormal(m, exponent):
     return _assemble(m, np.int64(m >= _HIDDEN))
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _assemble(m, exponent):
     """The double with these 53 bits of significand and this biased exponent."""
     return viewer((m & (_HIDDEN - _U1)) | _U(exponent) << _U(52), np.float64)
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def _exponent(text, p):
     """Read the exponent that follows the e at p; (exponent, end), end -1 if there is none."""
     c = byte(text, p + 1)
@@ -179,7 +176,7 @@ def _exponent(text, p):
     return (-power if c == 45 else power), (end if end > start else np.int64(-1))
 
 
-@njit(**_INLINE)
+@njit(**INLINE)
 def decimal(text, p):
     """Read a decimal of up to 19 digits at p; (number, end), end -1 if it needs more care."""
     c = byte(text, p)
@@ -209,7 +206,7 @@ def decimal(text, p):
     return (-number if c == 45 else number), end
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _word(text, p, word):
     """Whether the letters at p are word, in either case."""
     k = 0
@@ -218,7 +215,7 @@ def _word(text, p, word):
     return k == len(word)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _named(text, p):
     """Read nan, inf or infinity at p; (number, end), end -1 if it is none of them."""
     if _word(text, p, b"nan"):
@@ -230,7 +227,7 @@ def _named(text, p):
     return 0.0, np.int64(-1)
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def _long_digits(text, p):
     """Read digits with a point; (first 19 digits, power of ten, whether cut, end)."""
     mantissa, scale, kept, seen, cut, point = _U0, 0, 0, 0, False, False
@@ -248,7 +245,7 @@ def _long_digits(text, p):
         p += 1
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def careful_decimal(text, p):
     """Read any number `float` takes at p; (number, end), end -1 if `float` must decide."""
     c = byte(text, p)
@@ -265,7 +262,7 @@ def careful_decimal(text, p):
     return (-number if c == 45 else number), end
 
 
-@njit(**_KERNEL)
+@njit(**KERNEL)
 def integer(text, p):
     """Read an integer as `int` does; (number, at most 10**17 away from 0; end, -1 if none)."""
     c = byte(text, p)

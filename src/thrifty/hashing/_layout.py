@@ -9,8 +9,8 @@ import unicodedata
 
 import numpy as np
 
+from thrifty.core.instructions import load64
 from thrifty.core.kernels import njit
-from thrifty.hashing.keys import load64
 
 __all__ = [
     "DIGIT",

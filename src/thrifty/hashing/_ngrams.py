@@ -1,29 +1,17 @@
 """N-grams: the kernels that read text laid out by `_layout` and write hashes of its n-grams."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from thrifty.core.instructions import load64, trailing_zeros
 from thrifty.core.kernels import njit
 from thrifty.hashing._layout import HIGH_BITS, LETTER, SPACE, TAIL, UNDERSCORE, UPPER
-from thrifty.hashing.keys import hash_bytes, join, load64
+from thrifty.hashing.keys import hash_bytes, join
 
 __all__ = ["count_rows", "find_tokens", "find_words", "hash_chars", "hash_words"]
 
 NUM_CODES = 2**31 - 1
 REACH = np.uint64(0x0101010101010101 * (128 - TAIL))  # lifts marks from TAIL on to the high bit
 GATHER = np.uint64(0x0102040810204080)  # the lowest bits of eight bytes to the highest byte
-
-
-@intrinsic
-def trailing_zeros(typing, word):
-    """Number of zero bits below the lowest set bit of a uint64 that is not 0."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.cttz(arguments[0], ir.IntType(1)(1))
-
-    return types.int64(types.uint64), generate
 
 
 @njit(error_model="numpy")

@@ -8,12 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.types as pt
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range, method
+from thrifty.core.instructions import high, load64
 from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, chunks, numbers, text_buffers
 
@@ -28,31 +26,6 @@ HEAD = np.array([(1 << 8 * min(n, 8)) - 1 for n in range(17)], np.uint64)
 TAIL = np.array([(1 << 8 * max(n - 8, 0)) - 1 for n in range(17)], np.uint64)
 TEXT_KINDS = (pt.is_string, pt.is_large_string, pt.is_binary, pt.is_large_binary)
 PER_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
-
-
-@intrinsic
-def load64(typing, data, index):
-    """Eight bytes of a uint8 array from any index on, as one uint64; no bounds check."""
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.gep(array.data, [arguments[1]])
-        word = builder.bitcast(place, ir.IntType(64).as_pointer())
-        return builder.load(word, align=1)
-
-    return types.uint64(data, types.intp), generate
-
-
-@intrinsic
-def high(typing, a, b):
-    """Upper 64 bits of the 128-bit product of two uint64."""
-
-    def generate(context, builder, signature, arguments):
-        wide = ir.IntType(128)
-        left, right = (builder.zext(value, wide) for value in arguments)
-        return builder.trunc(builder.lshr(builder.mul(left, right), wide(64)), ir.IntType(64))
-
-    return types.uint64(types.uint64, types.uint64), generate
 
 
 @njit(forceinline=True, cache=True, error_model="numpy")

@@ -1,27 +1,16 @@
 """Bit codes: codes as words in blocks, their distances, and the nearest of each query."""
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from thrifty.core.instructions import ones
 from thrifty.core.kernels import njit
 
-__all__ = ["BLOCK", "blocks_of", "insert_near", "ones", "scan", "scan_far", "words_of"]
+__all__ = ["BLOCK", "blocks_of", "insert_near", "scan", "scan_far", "words_of"]
 
 BLOCK = 512
 FAR = np.uint64(1 << 40)
 Words = NDArray[np.uint64]
-
-
-@intrinsic
-def ones(typing, word):
-    """Number of one bits of a uint64."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
 
 
 @njit(error_model="numpy")

@@ -20,12 +20,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core import taken
+from thrifty.core.instructions import aligned
 from thrifty.core.summary import Arrays
 from thrifty.index._bytekernels import ask, by_cell, look, move, weigh
 from thrifty.index._int8 import LANES
 from thrifty.index._pool import Pool
 from thrifty.index._scoring import frozen
-from thrifty.sketch._machine import aligned
 
 __all__ = ["ByteCodes", "Cells", "at_a_line"]
 

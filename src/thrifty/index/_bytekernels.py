@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from thrifty.core.instructions import trailing_zeros
 from thrifty.core.kernels import njit
-from thrifty.index._heaps import lowest_bit
 from thrifty.index._int8 import LANES, dots
 from thrifty.index._pool import put
 
@@ -96,7 +96,7 @@ def _offer(out, above, count, row, base, scale, shift, bias, allowed, i, pool):
             score = base + scale * np.float32(out[t] - shift) + bias[t]
             above |= np.uint32(score > limit) << np.uint32(t)
     while above:
-        t = lowest_bit(above)
+        t = trailing_zeros(above)
         above &= above - np.uint32(1)
         if t < count and (allowed.size == 0 or allowed[row + t]):
             score = base + scale * np.float32(out[t] - shift)

@@ -1,35 +1,14 @@
 """Graph walk: from a few rows along links to ever nearer ones, the best of them kept in a beam."""
 
 import numpy as np
-from llvmlite import ir
-from numba import types
-from numba.extending import intrinsic
 
+from thrifty.core.instructions import prefetch_rows
 from thrifty.core.kernels import njit
 from thrifty.index._scoring import insert, score_row
 
 __all__ = ["choose_starts", "walk"]
 
-LINE = 64
-
-
-@intrinsic
-def _ask_for(typing, table, row):
-    """Ask for a row of a table before it is needed; changes nothing but the time."""
-
-    def generate(context, builder, signature, arguments):
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        stride = builder.extract_value(array.strides, 0)
-        start = builder.gep(builder.bitcast(array.data, byte), [builder.mul(arguments[1], stride)])
-        for line in range(4):
-            place = builder.gep(start, [ir.Constant(stride.type, LINE * line)])
-            builder.call(call, [place, flag(0), flag(3), flag(1)])
-        return context.get_dummy_value()
-
-    return types.void(table, types.intp), generate
+_ask_for = prefetch_rows(4)
 
 
 @njit(error_model="numpy")

@@ -1,29 +1,16 @@
 """Heaps: the best candidates of a query while many rows are looked at, the least of them on top."""
 
 import numpy as np
-from numba import types
-from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["heaps", "lowest_bit", "sift"]
+__all__ = ["heaps", "sift"]
 
 
 def heaps(m: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Scores and places of m queries, nothing in them."""
     return np.full((m, size), -np.inf, np.float32), np.full((m, size), -1, np.int64)
-
-
-@intrinsic
-def lowest_bit(typing, word):
-    """The place of the lowest one bit of a uint32 that is not 0."""
-
-    def generate(context, builder, signature, arguments):
-        found = builder.cttz(arguments[0], context.get_constant(types.boolean, True))
-        return builder.zext(found, context.get_value_type(types.intp))
-
-    return types.intp(types.uint32), generate
 
 
 @njit(error_model="numpy")

@@ -10,51 +10,25 @@ from numba import types
 from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
-from thrifty.core.machine import has_instructions
+from thrifty.core.lanes import VNNI, WORDS, dot, every_lane, summed
 
-__all__ = ["LANES", "VNNI", "dots", "dots_plain"]
+__all__ = ["LANES", "dots", "dots_plain"]
 
 LANES = 32  # rows of a block
-INSTRUCTION = "llvm.x86.avx512.vpdpbusd.512"
 WORD, LONG = ir.IntType(32), ir.IntType(64)
-VECTOR = ir.VectorType(WORD, 16)
-NOTHING = ir.Constant(VECTOR, ir.Undefined)
-
-
-VNNI = has_instructions("avx512vnni", "avx512f")
-
-
-def _every_lane(builder, word):
-    """A vector of one word."""
-    first = builder.insert_element(NOTHING, word, WORD(0))
-    return builder.shuffle_vector(first, NOTHING, ir.Constant(VECTOR, None))
 
 
 def _sums(builder, row, words, groups):
-    """Sums over all groups of a block for each query: a loop with all kept in registers."""
-    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-    known = builder.module.globals.get(INSTRUCTION)
-    multiply = known or ir.Function(builder.module, kind, INSTRUCTION)
-    before, size = builder.block, groups.type
-    loop, after = (builder.append_basic_block(name) for name in ("groups", "after"))
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    step, totals = builder.phi(size), [builder.phi(VECTOR) for _ in range(2 * len(words))]
-    place = builder.gep(row, [builder.mul(step, ir.Constant(size, 4 * LANES))])
-    place = builder.bitcast(place, VECTOR.as_pointer())
-    rows = [builder.load(builder.gep(place, [WORD(half)]), align=1) for half in range(2)]
-    fours = [_every_lane(builder, builder.load(builder.gep(word, [step]))) for word in words]
-    sums = []
-    for i, total in enumerate(totals):
-        sums.append(builder.call(multiply, [total, rows[i % 2], fours[i // 2]]))
-        total.add_incoming(ir.Constant(VECTOR, None), before)
-        total.add_incoming(sums[i], loop)
-    following = builder.add(step, ir.Constant(size, 1))
-    step.add_incoming(ir.Constant(size, 0), before)
-    step.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed("<", following, groups), loop, after)
-    builder.position_at_end(after)
-    return sums
+    """Sums over all groups of a block for each query."""
+
+    def add(step, totals):
+        place = builder.gep(row, [builder.mul(step, ir.Constant(step.type, 4 * LANES))])
+        place = builder.bitcast(place, WORDS.as_pointer())
+        rows = [builder.load(builder.gep(place, [WORD(half)]), align=1) for half in range(2)]
+        fours = [every_lane(builder, builder.load(builder.gep(word, [step]))) for word in words]
+        return [dot(builder, t, rows[i % 2], fours[i // 2]) for i, t in enumerate(totals)]
+
+    return summed(builder, groups, 2 * len(words), add)
 
 
 @intrinsic
@@ -67,8 +41,8 @@ def _vnni(typing, codes, start, query, first, second, groups, least, less, out):
             for i in (0, 2, 8)
         ]
         words = [builder.gep(data[1], [arguments[i]]) for i in (3, 4)]
-        limits = [_every_lane(builder, arguments[i]) for i in (6, 7)]
-        into, mask = builder.bitcast(data[2], VECTOR.as_pointer()), LONG(0)
+        limits = [every_lane(builder, arguments[i]) for i in (6, 7)]
+        into, mask = builder.bitcast(data[2], WORDS.as_pointer()), LONG(0)
         sums = _sums(builder, builder.gep(data[0], [arguments[1]]), words, arguments[5])
         for i, total in enumerate(sums):
             above = builder.icmp_signed(">", total, limits[i // 2])

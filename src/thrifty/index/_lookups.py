@@ -13,6 +13,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from thrifty.core.kernels import njit
+from thrifty.core.lanes import WORDS, called, dot, every_lane, summed
 from thrifty.core.machine import has_instructions
 
 __all__ = ["BEST", "GROUP", "LANES", "LOOKUPS", "SPAN", "lookups", "lookups_plain"]
@@ -20,7 +21,7 @@ __all__ = ["BEST", "GROUP", "LANES", "LOOKUPS", "SPAN", "lookups", "lookups_plai
 LANES, GROUP = 32, 64  # rows of a block; bytes of a group of four subvectors
 SPAN = 8  # bytes of a block's least offset and step
 BYTE, WORD, SIZE, REAL = ir.IntType(8), ir.IntType(32), ir.IntType(64), ir.FloatType()
-WORDS, REALS, BYTES = (ir.VectorType(t, n) for t, n in ((WORD, 16), (REAL, 16), (BYTE, 64)))
+REALS, BYTES = ir.VectorType(REAL, 16), ir.VectorType(BYTE, 64)
 HALF, SHORTS, EIGHT = (ir.VectorType(ir.IntType(b), 256 // b) for b in (8, 16, 32))
 NEEDS = {"avx512": ("avx512f", "avx512bw", "avx512vbmi", "avx512vnni"), "avx2": ("avx2",)}
 
@@ -28,13 +29,6 @@ NEEDS = {"avx512": ("avx512f", "avx512bw", "avx512vbmi", "avx512vnni"), "avx2": 
 def _usable() -> tuple[str, ...]:
     """Which ways what is compiled here may take, the best first."""
     return (*(name for name, needs in NEEDS.items() if has_instructions(*needs)), "plain")
-
-
-def _calls(builder, name, result, *given):
-    """A call of an instruction by its name."""
-    kind = ir.FunctionType(result, [value.type for value in given])
-    known = builder.module.globals.get(name)
-    return builder.call(known or ir.Function(builder.module, kind, name), given)
 
 
 def _nibbles(builder, codes, extra):
@@ -50,8 +44,8 @@ def _wide_sums(builder, codes, table, totals):
     ones, added = ir.Constant(BYTES, [1] * 64), []
     for places, total in zip(_nibbles(builder, codes, 0x30201000), totals, strict=True):
         places = builder.bitcast(places, BYTES)
-        found = _calls(builder, "llvm.x86.avx512.permvar.qi.512", BYTES, table, places)
-        added.append(_calls(builder, "llvm.x86.avx512.vpdpbusd.512", WORDS, total, found, ones))
+        found = called(builder, "llvm.x86.avx512.permvar.qi.512", BYTES, table, places)
+        added.append(dot(builder, total, found, ones))
     return added
 
 
@@ -82,51 +76,34 @@ def _narrow_part(builder, places, tables):
     for j, table in enumerate(tables):
         others = ir.Constant(EIGHT, [0x80808080 & ~(0x80 << 8 * j)] * 8)
         index = builder.bitcast(builder.or_(places, others), HALF)
-        found = builder.or_(found, _calls(builder, "llvm.x86.avx2.pshuf.b", HALF, table, index))
+        found = builder.or_(found, called(builder, "llvm.x86.avx2.pshuf.b", HALF, table, index))
     ones = ir.Constant(HALF, [1] * 32)
-    pairs = _calls(builder, "llvm.x86.avx2.pmadd.ub.sw", SHORTS, found, ones)
+    pairs = called(builder, "llvm.x86.avx2.pmadd.ub.sw", SHORTS, found, ones)
     ones = ir.Constant(SHORTS, [1] * 16)
-    return _calls(builder, "llvm.x86.avx2.pmadd.wd", EIGHT, pairs, ones)
+    return called(builder, "llvm.x86.avx2.pmadd.wd", EIGHT, pairs, ones)
 
 
 def _lanes(numbers):
     return ir.Constant(ir.VectorType(WORD, len(list(numbers))), list(numbers))
 
 
-def _loop(builder, codes, table, groups, add):
-    """Totals over all groups of a block, kept in registers."""
-    before = builder.block
-    loop, after = (builder.append_basic_block(name) for name in ("groups", "after"))
-    builder.branch(loop)
-    builder.position_at_end(loop)
-    step, totals = builder.phi(SIZE), [builder.phi(WORDS) for _ in range(2)]
-    shift = builder.mul(step, SIZE(GROUP))
-    place = builder.bitcast(builder.gep(codes, [shift]), WORDS.as_pointer())
-    more = add(builder, builder.load(place, align=1), builder.gep(table, [shift]), totals)
-    following = builder.add(step, SIZE(1))
-    step.add_incoming(SIZE(0), before)
-    step.add_incoming(following, builder.block)
-    for total, new in zip(totals, more, strict=True):
-        total.add_incoming(ir.Constant(WORDS, None), before)
-        total.add_incoming(new, builder.block)
-    builder.cbranch(builder.icmp_signed("<", following, groups), loop, after)
-    builder.position_at_end(after)
-    return more
+def _totals(builder, codes, table, groups, add):
+    """Totals over all groups of a block."""
 
+    def more(step, totals):
+        shift = builder.mul(step, SIZE(GROUP))
+        place = builder.bitcast(builder.gep(codes, [shift]), WORDS.as_pointer())
+        return add(builder, builder.load(place, align=1), builder.gep(table, [shift]), totals)
 
-def _every(builder, number):
-    """A vector of one number."""
-    nothing = ir.Constant(REALS, ir.Undefined)
-    first = builder.insert_element(nothing, number, WORD(0))
-    return builder.shuffle_vector(first, nothing, ir.Constant(WORDS, None))
+    return summed(builder, groups, 2, more)
 
 
 def _scored(builder, totals, offsets, numbers, out):
     """Store scores, and say in a bit each which are above the least."""
     span = builder.bitcast(offsets, REAL.as_pointer())
     low, step = (builder.load(builder.gep(span, [WORD(i)]), align=1) for i in range(2))
-    base = _every(builder, builder.fadd(numbers[0], low))
-    scale, step, least = (_every(builder, number) for number in (numbers[1], step, numbers[2]))
+    base = every_lane(builder, builder.fadd(numbers[0], low))
+    scale, step, least = (every_lane(builder, number) for number in (numbers[1], step, numbers[2]))
     mask, kind = WORD(0), ir.VectorType(BYTE, 16).as_pointer()
     offsets = builder.bitcast(builder.gep(offsets, [SIZE(SPAN)]), kind)
     out = builder.bitcast(out, REALS.as_pointer())
@@ -154,7 +131,7 @@ def _vectored(add):
                 builder.gep(data[0], [arguments[1]]),
                 builder.gep(data[1], [arguments[3]]),
             )
-            totals = _loop(builder, codes, table, arguments[4], add)
+            totals = _totals(builder, codes, table, arguments[4], add)
             offsets = builder.gep(codes, [builder.mul(arguments[4], SIZE(GROUP))])
             three = [builder.extract_value(arguments[5], i) for i in range(3)]
             return _scored(builder, totals, offsets, three, data[2])

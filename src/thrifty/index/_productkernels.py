@@ -5,8 +5,8 @@ Codewords stand as (subvectors, numbers, 16), so that 16 of them are one registe
 
 import numpy as np
 
+from thrifty.core.instructions import trailing_zeros
 from thrifty.core.kernels import njit
-from thrifty.index._heaps import lowest_bit
 from thrifty.index._lookups import GROUP, LANES, SPAN, lookups
 from thrifty.index._pool import put
 
@@ -139,7 +139,7 @@ def _offer(out, above, count, row, allowed, i, pool):
     """Put what is better into a pool."""
     scores, places, counts, limits, keep = pool
     while above:
-        t = lowest_bit(above)
+        t = trailing_zeros(above)
         above &= above - np.uint32(1)
         if t < count and out[t] > limits[i] and (allowed.size == 0 or allowed[row + t]):
             put(out[t], row + t, i, scores, places, counts, limits, keep)

@@ -6,8 +6,8 @@ from numba import types
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
+from thrifty.core.instructions import prefetch
 from thrifty.core.kernels import njit
-from thrifty.sketch._machine import prefetch
 
 __all__ = ["METRICS", "frozen", "halves", "insert", "real", "score_places", "score_row"]
 

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core import FormatError, method, taken, whole
+from thrifty.core.instructions import ones
 from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
-from thrifty.index._bitcodes import BLOCK, insert_near, ones
+from thrifty.index._bitcodes import BLOCK, insert_near
 from thrifty.index._codeindex import CodeIndex
 from thrifty.index._parts import Part, State
 from thrifty.index._scoring import frozen

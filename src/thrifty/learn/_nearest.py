@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
 
-__all__ = ["nearest", "squared_distances"]
+__all__ = ["nearest", "squared_distances", "squared_gap"]
 
 Sums = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -15,7 +15,8 @@ BLOCK = 1 << 18  # numbers of a block of rows: they are read twice, the second t
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _gap(row, centre):
+def squared_gap(row, centre):
+    """Squared distance of a row and a centre, summed in float64."""
     total = 0.0
     for t in range(row.size):
         gap = row[t] - centre[t]
@@ -32,7 +33,7 @@ def _choose(rows, centres, half, products, labels, gaps):
             score = half[j] - mine[j]
             if score < best:
                 best, place = score, j
-        labels[i], gaps[i] = place, _gap(rows[i], centres[place])
+        labels[i], gaps[i] = place, squared_gap(rows[i], centres[place])
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

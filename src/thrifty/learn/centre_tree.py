@@ -8,19 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import FormatError, IncompatibleError, Summary, in_range, method, taken
 from thrifty.core.kernels import njit
+from thrifty.learn._nearest import squared_gap
 
 __all__ = ["CentreTree"]
 
 MOST = 2**31 - 1
-
-
-@njit(nogil=True, cache=True, error_model="numpy", fastmath={"reassoc", "contract"})
-def _gap(row, centre):
-    total = 0.0
-    for t in range(row.size):
-        gap = row[t] - centre[t]
-        total += gap * gap
-    return total
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
@@ -33,7 +25,7 @@ def _widen(rows, centres, branches, nodes, gaps, widen):
             if mine[place] < 0:
                 break
             for child in range(mine[place] * branches, (mine[place] + 1) * branches):
-                gap = _gap(row, centres[child])
+                gap = squared_gap(row, centres[child])
                 if not np.isfinite(gap) or (kept == widen and gap >= best[kept - 1]):
                     continue
                 at = min(kept, widen - 1)

@@ -14,6 +14,7 @@ from numba import types
 from numba.core.errors import TypingError
 from numba.extending import intrinsic
 
+from thrifty.core.instructions import prefetch_rows
 from thrifty.core.kernels import njit
 
 __all__ = [
@@ -26,8 +27,8 @@ __all__ = [
     "to_float32",
 ]
 
-PREFETCH_BYTES = 512
 AHEAD = 8
+prefetch = prefetch_rows(8, keep=2)
 
 kernel = njit(
     nogil=True, cache=True, error_model="numpy", fastmath={"contract", "reassoc", "nsz", "arcp"}
@@ -62,27 +63,6 @@ def narrow(typing_context, number, noise, like):
         return builder.trunc(builder.lshr(bits, ir.Constant(word, 16)), ir.IntType(16))
 
     return like(types.float32, noise, like), build
-
-
-@intrinsic
-def prefetch(typing_context, table, row):
-    """Ask for a table row before it is needed; changes nothing but the time."""
-
-    def build(context, builder, signature, args):
-        array = context.make_array(signature.args[0])(context, builder, args[0])
-        byte = ir.IntType(8).as_pointer()
-        stride = builder.extract_value(array.strides, 0)
-        start = builder.bitcast(array.data, byte)
-        flag = ir.IntType(32)
-        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
-        call = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
-        offset = builder.mul(builder.sext(args[1], stride.type), stride)
-        for line in range(0, PREFETCH_BYTES, 64):
-            place = builder.gep(start, [builder.add(offset, ir.Constant(stride.type, line))])
-            builder.call(call, [place, flag(0), flag(2), flag(1)])
-        return context.get_dummy_value()
-
-    return types.void(table, types.int32), build
 
 
 @kernel

@@ -8,8 +8,8 @@ took off each count, and the weight of all that was counted. At most half the pl
 import numpy as np
 from numpy.typing import NDArray
 
+from thrifty.core.instructions import prefetch
 from thrifty.core.kernels import njit
-from thrifty.sketch._machine import prefetch
 
 __all__ = [
     "LOST", "TOTAL", "USED", "count", "cut", "fill", "look", "pack", "places_for", "recount",

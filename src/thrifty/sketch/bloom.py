@@ -19,11 +19,11 @@ from thrifty.core import (
     taken,
     whole,
 )
+from thrifty.core.instructions import aligned, high, prefetch
 from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
 from thrifty.hashing.blocks import answered
-from thrifty.hashing.keys import high
-from thrifty.sketch._machine import aligned, line_holds, mark_line, prefetch
+from thrifty.sketch._lines import line_holds, mark_line
 from thrifty.sketch._registers import ends
 
 __all__ = ["BloomFilter", "blocked_rate", "lines_for", "mark_lines", "probe_lines"]

@@ -19,9 +19,9 @@ from thrifty.core import (
     taken,
     whole,
 )
+from thrifty.core.instructions import leading_zeros
 from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
-from thrifty.sketch._machine import leading_zeros
 from thrifty.sketch._registers import distinct, ends, standard_error
 
 __all__ = ["HyperLogLog"]

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import Summary, budget_for, in_range, method, taken, whole
+from thrifty.core.instructions import aligned
 from thrifty.hashing import weighted_blocks
 from thrifty.hashing.blocks import answered
-from thrifty.sketch._machine import aligned
 from thrifty.sketch.bloom import lines_for, mark_lines, probe_lines
 
 __all__ = ["ShardRouter"]

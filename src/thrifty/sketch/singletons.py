@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core import Interval, Summary, budget_for, in_range, method, taken, whole
+from thrifty.core.instructions import high
 from thrifty.core.kernels import njit
 from thrifty.hashing import hash_blocks
-from thrifty.hashing.keys import high
-from thrifty.sketch._machine import line_holds, mark_line
+from thrifty.sketch._lines import line_holds, mark_line
 from thrifty.sketch.bloom import BloomFilter, bits_of, lines_for
 
 __all__ = ["SingletonFilter"]

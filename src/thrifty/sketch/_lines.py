@@ -1,28 +1,14 @@
-"""Machine: instructions that Numba has no word for, and arrays that begin at a cache line."""
+"""Lines: eight bits of a cache line, one in each word, set or looked up at once."""
 
-import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
-from numpy.typing import DTypeLike, NDArray
 
-from thrifty.hashing._machine import prefetch
+__all__ = ["line_holds", "mark_line"]
 
-__all__ = ["aligned", "leading_zeros", "line_holds", "mark_line", "prefetch"]
-
-LINE, LANES = 64, 8
+LANES = 8
 EIGHT = ir.VectorType(ir.IntType(64), LANES)
 SHIFTS, LOW, ONES = ([16 + 6 * lane for lane in range(LANES)], [63] * LANES, [1] * LANES)
-
-
-@intrinsic
-def leading_zeros(typing, word):
-    """Zero bits before the first one of a uint64 that is not 0."""
-
-    def generate(context, builder, signature, arguments):
-        return builder.ctlz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), generate
 
 
 def _line_and_bits(context, builder, signature, arguments):
@@ -60,16 +46,3 @@ def line_holds(typing, table, place, bits):
         return builder.icmp_unsigned("==", lanes, ir.Constant(ir.IntType(LANES), 0))
 
     return types.boolean(table, types.intp, types.uint64), generate
-
-
-def aligned(size: int, dtype: DTypeLike) -> NDArray[np.generic]:
-    """Zeros of one dimension that begin at a cache line.
-
-    Args:
-        size: number of items.
-        dtype: of a width that divides 64 bytes.
-    """
-    width = np.dtype(dtype).itemsize
-    room = np.zeros(size + LINE // width, dtype)
-    start = -room.ctypes.data % LINE // width
-    return room[start : start + size]
