@@ -43,6 +43,27 @@ def test_near_the_best_choice(seed):
         assert best - 1e-12 <= loss <= best + max(steps)
 
 
+def test_one_gives_way_to_another():
+    """Where the best steps do not fit together, a smaller option of one makes room for another."""
+    small = [Option("small", 10, 5.0), Option("large", 20, 0.0)]
+    wide = [Option("small", 10, 8.0), Option("large", 30, 0.0)]
+    found = choose({"a": small, "b": wide}, 40)
+    assert [found[name].setting for name in "ab"] == ["small", "large"]
+
+
+def test_most_choices_are_the_best():
+    """Of 60 small models, nine in ten or so; where it is not, by little on average."""
+    over = []
+    for seed in range(60):
+        options = drawn(seed, tensors=4)
+        budget = int(1.5 * sum(found[0].nbytes for found in options.values()))
+        every = [total(c) for c in product(*options.values())]
+        best = min(loss for size, loss in every if size <= budget)
+        over.append(total(choose(options, budget).values())[1] / best - 1)
+    assert np.mean(np.array(over) < 1e-9) >= 0.8
+    assert np.mean(over) < 0.03
+
+
 def test_more_budget_is_no_worse_at_the_ends():
     """With all the room there is nothing is lost; with the least, everything is smallest."""
     options = drawn(7)

@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import in_range, whole
 
-__all__ = ["largest", "n_of_m", "pattern"]
+__all__ = ["largest", "largest_of_rows", "n_of_m", "pattern"]
 
 MOST_M = 256
+AT_ONCE = 1 << 20
 
 
 def largest(scores: ArrayLike, count: int) -> NDArray[np.bool_]:
@@ -41,6 +42,36 @@ def largest(scores: ArrayLike, count: int) -> NDArray[np.bool_]:
     mask = flat > least
     mask[np.flatnonzero(flat == least)[: count - np.count_nonzero(mask)]] = True
     return mask.reshape(found.shape)
+
+
+def largest_of_rows(scores: ArrayLike, count: int) -> NDArray[np.bool_]:
+    """The elements of the largest scores of each row, exactly `count` of each.
+
+    Args:
+        scores: (rows, columns) real numbers.
+        count: 1..columns.
+
+    Returns:
+        bool, of the shape of `scores`.
+
+    Raises:
+        TypeError: `count` is not a whole number.
+        ValueError: `count` is out of its range, or a score is NaN.
+
+    Example:
+        >>> largest_of_rows([[3, 1, 2], [0, 5, 0]], 1).tolist()
+        [[True, False, False], [False, True, False]]
+    """
+    found = _numbers(scores)
+    whole("count", count, 1, found.shape[1])
+    mask = np.zeros(found.shape, np.bool_)
+    step = max(1, AT_ONCE // max(1, found.shape[1]))
+    for low in range(0, len(found), step):
+        some = found[low : low + step]
+        first = found.shape[1] - count
+        places = np.argpartition(some, first, axis=1)[:, first:]
+        np.put_along_axis(mask[low : low + step], places, True, axis=1)
+    return mask
 
 
 def n_of_m(scores: ArrayLike, n: int = 2, m: int = 4) -> NDArray[np.bool_]:

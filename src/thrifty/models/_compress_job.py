@@ -12,15 +12,17 @@ from thrifty.codec.compressed import CompressedTensors
 from thrifty.codec.compressedwriter import AT_ONCE, ROOM, CompressedWriter
 from thrifty.core import BudgetError, format_bytes
 from thrifty.models._compress_folder import Folder
-from thrifty.models._compress_pieces import Pressed, Tensors, encoded, pieces
-from thrifty.models._compress_survey import KEPT, Way, lost, options, way
+from thrifty.models._compress_pieces import Inputs, Pressed, Tensors, encoded, pieces, row_ranges
+from thrifty.models._compress_survey import KEPT, Way, options, way
 from thrifty.models.compress_judge import Judge
-from thrifty.models.compress_plan import choose
-from thrifty.models.compressors import LOSSLESS, PROBE, setting
+from thrifty.models.compress_plan import Option, choose
+from thrifty.models.compress_search import Search
+from thrifty.models.compressors import LOSSLESS, setting
 
 __all__ = ["Job", "Source"]
 
 FILE_BYTES, LARGE = 1024, 30_000_000  # of a file beside its tensors, at most; where room is left
+HELD = 1 << 29  # bytes of moments of inputs
 Told = Callable[[Mapping[str, Any]], None]
 
 
@@ -63,7 +65,8 @@ class Job:
         self.source, self.folder, self.judge = source, folder, judge
         self.aliases, self.pressed = dict(source.aliases), dict[str, Pressed]()
         self.names = judge.order([name for name in source.tensors if name not in self.aliases])
-        self._told, self._begun, self._phase = progress, 0.0, ""
+        self._told, self._begun, self._phase, self.runs = progress, 0.0, "", 0
+        self._inputs = dict[str, Inputs | None]()
 
     def plan(self, to: str | None, budget: int | None, settings: Iterable[str]) -> dict[str, Way]:
         """How each tensor is compressed: as an unfinished run decided, or decided now.
@@ -108,6 +111,7 @@ class Job:
             writer.keep(name, info.code, info.shape, self.source.chunks(name))
             told.nbytes = info.nbytes
             return told
+        told.notes += [how.note] if how.note else []
         chosen = setting(how.setting)
         known = self.judge.inputs(name) if chosen.inputs else None
         settle = partial(self.judge.settle, name) if how.setting != LOSSLESS else None
@@ -134,9 +138,9 @@ class Job:
         total, done, found, wanted = self._total(), 0, {}, tuple(settings)
         for name in self.names:
             self._say("survey", done / total)
-            weigh = self._weigh if self.judge.weighs else None
-            found[name] = options(self.source, name, wanted, self.judge.inputs(name), weigh)
+            found[name] = options(self.source, name, wanted, self._known(name))
             done += self.source.tensors[name].nbytes
+        found = self._weighed(found) if self.judge.weighs else found
         whole = 0 if budget is None else budget
         files = FILE_BYTES + (1 + whole // AT_ONCE) * (FILE_BYTES + ROOM * (whole > LARGE))
         room = len(json.dumps([self.aliases, self.source.metadata])) + files
@@ -152,13 +156,30 @@ class Job:
     def _reason(self, name: str, chosen: str) -> str:
         return way(self.source, name, LOSSLESS).reason if chosen == KEPT else ""
 
-    def _weigh(self, name: str, rows: np.ndarray) -> float:
-        """What the model loses for a unit of loss of this tensor, measured by one probe."""
-        known, x = self.judge.inputs(name), self.source.read(name)
-        off = encoded(x, PROBE).decode().reshape(x.shape)
-        error = lost(x, off, known)
-        found = self.judge.damage(name, off)
-        return 1.0 if found is None or not error else found / error
+    def _weighed(self, found: Mapping[str, list[Option]]) -> dict[str, list[Option]]:
+        """The options with what the model loses by them, measured for some."""
+        search = Search(self.lost)
+        weighed = search.losses(found, lambda fraction: self._say("search", fraction))
+        self.runs = search.runs
+        self._inputs.clear()
+        return weighed
+
+    def _known(self, name: str) -> Inputs | None:
+        """The inputs of a layer as they are before anything changes; kept while all are small."""
+        if name not in self._inputs:
+            found = self.judge.inputs(name)
+            held = sum(one.gram.nbytes for one in self._inputs.values() if one is not None)
+            if not self.judge.weighs or held > HELD:
+                return found
+            self._inputs[name] = found
+        return self._inputs[name]
+
+    def lost(self, name: str, wanted: str) -> float | None:
+        """What the model loses when a tensor alone is as a setting makes it; None if not known."""
+        known, chosen, info = self._known(name), setting(wanted), self.source.tensors[name]
+        parts = (self.source.read(name, first, last) for first, last in row_ranges(info))
+        made = [encoded(x, chosen, known).decode().reshape(x.shape) for x in parts]
+        return self.judge.damage(name, made[0] if len(made) == 1 else np.concatenate(made))
 
     def _total(self) -> int:
         return max(1, sum(self.source.tensors[name].nbytes for name in self.names))

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from thrifty import codec as codecs
 from thrifty.codec import Encoded
 from thrifty.codec._buffers import bits_of, values_of
-from thrifty.codec.masks import n_of_m, pattern
+from thrifty.codec.leanquant import matrix_shape
 from thrifty.codec.tensorfile import TensorInfo
 from thrifty.models.compressors import LOSSLESS, Setting, lossless_codec
 
@@ -43,10 +43,12 @@ class Inputs:
     Args:
         gram: (in, in) float32 mean of x x^T over its inputs x.
         slopes: (out, out) float32 mean of g g^T over the gradients g at its outputs, or None.
+        turned: whether the weight is (in, out).
     """
 
     gram: np.ndarray
     slopes: np.ndarray | None = None
+    turned: bool = False
 
 
 @dataclass
@@ -137,22 +139,43 @@ def encoded(x: np.ndarray, setting: Setting, inputs: Inputs | None = None) -> En
     """Rows of a tensor, compressed; a setting that can makes use of the layer's inputs.
 
     Args:
-        x: (rows, ...) finite.
+        x: (rows, ...) finite; an array of one axis is one row.
         setting: to compress to.
         inputs: of the layer, if they are known and of x's other axes.
     """
     if setting.name == LOSSLESS:
         return setting.make().encode(x)
-    matrix = x.reshape(len(x), -1)
-    known = inputs is not None and len(inputs.gram) == matrix.shape[1]
-    if known and inputs is not None and setting.inputs and ":" not in setting.name:
-        return _lean(matrix, inputs, setting.make())
-    if known and inputs is not None and ":" in setting.name:
-        n, m = _counts(setting.name)
-        lengths = np.sqrt(np.maximum(np.diag(inputs.gram), 0))
-        kept = n_of_m(np.abs(values_of(matrix)) * lengths, n, m)
-        matrix = np.where(kept, matrix, np.zeros((), matrix.dtype))
+    matrix = x.reshape(matrix_shape(x.shape))
+    if inputs is not None and inputs.turned:
+        return _turned(matrix, setting, inputs)
+    known = inputs if inputs is not None and len(inputs.gram) == matrix.shape[1] else None
+    if setting.prune is not None:
+        return _pruned(matrix, setting, known)
+    if known is not None and setting.inputs:
+        return _lean(matrix, known, setting.make())
     return setting.make().encode(matrix)
+
+
+def _turned(matrix: np.ndarray, setting: Setting, inputs: Inputs) -> Encoded:
+    """A weight (in, out) by its transpose where that pays: where all of its inputs are here."""
+    if not setting.inputs or len(inputs.gram) != len(matrix):
+        return encoded(matrix, setting)
+    across = np.ascontiguousarray(matrix.T)
+    return codecs.Transposed.turned(encoded(across, setting, replace(inputs, turned=False)))
+
+
+def _pruned(matrix: np.ndarray, setting: Setting, inputs: Inputs | None) -> Encoded:
+    """Weights that stay, by size, or by size and the norms of their inputs; in the least bytes."""
+    scores = np.abs(values_of(matrix))
+    if inputs is not None:
+        scores = scores * np.sqrt(np.maximum(np.diag(inputs.gram), 0))
+    stay: Any = setting.prune
+    bare = np.where(stay(scores), matrix, np.zeros((), matrix.dtype))
+    codec = setting.make()
+    if codec.FIXED_RATE:
+        return codec.encode(bare)
+    both: Any = (codec, lossless_codec(matrix.dtype))
+    return min(both, key=lambda one: one.size(bare)).encode(bare)
 
 
 def _lean(matrix: np.ndarray, inputs: Inputs, codec: Any) -> Encoded:
@@ -161,11 +184,6 @@ def _lean(matrix: np.ndarray, inputs: Inputs, codec: Any) -> Encoded:
     outputs = slopes if slopes is not None and len(slopes) == len(matrix) else None
     how: dict[str, Any] = {"bits": codec.bits, "grid": "lean", "group": codec.group}
     return codecs.gptq(matrix, inputs.gram, outputs=outputs, **how)
-
-
-def _counts(name: str) -> tuple[int, int]:
-    found: Any = pattern(name)
-    return found
 
 
 def sample(source: Tensors, name: str) -> np.ndarray:

@@ -14,7 +14,7 @@ from thrifty.core import DataError, FormatError
 
 __all__ = ["OURS", "WEIGHTS", "Checkpoint"]
 
-OURS = "wide-model"
+OURS, LINEAR = "wide-model", "linear.weights"
 INDEX, CONFIG = "model.safetensors.index.json", "config.json"
 WEIGHTS = {".safetensors", ".bin", ".pt", ".pth", ".h5", ".msgpack", ".onnx", ".gguf", ".ot"}
 PICKLED = {".bin", ".pt", ".pth"}
@@ -60,8 +60,16 @@ class Checkpoint:
             self._home |= dict.fromkeys(file.tensors, file)
         _check_index(self.path / INDEX, self._home)
         if self.ours == OURS:  # its file keeps bfloat16 as words of 16 bits
-            words = {n: i for n, i in self.tensors.items() if i.code == "U16" and len(i.shape) == 2}
+            words = {n: i for n, i in self.tensors.items() if i.code == "U16" and _words(n, i)}
             self.tensors |= {name: replace(info, code="BF16") for name, info in words.items()}
+
+    @property
+    def steady(self) -> frozenset[str]:
+        """Arrays of one axis in a model of ours that are no weights: counts, sums, biases."""
+        if self.ours != OURS:
+            return frozenset()
+        flat = (name for name, info in self.tensors.items() if len(info.shape) == 1)
+        return frozenset(name for name in flat if not name.endswith(LINEAR))
 
     @property
     def nbytes(self) -> int:
@@ -150,6 +158,11 @@ def _files(folder: Path) -> list[Path]:
     pickled = sorted(p.name for p in folder.iterdir() if p.suffix in PICKLED)
     beside = f", only {pickled[0]}, which could run code: save it as safetensors" if pickled else ""
     raise DataError(f"{folder}: no safetensors file in it{beside}")
+
+
+def _words(name: str, info: TensorInfo) -> bool:
+    """Whether words of 16 bits are bfloat16: those of tables and of the linear path."""
+    return len(info.shape) == 2 or name.endswith(LINEAR)
 
 
 def _weight_map(path: Path) -> dict[str, str]:
