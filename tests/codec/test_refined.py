@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from thrifty.codec import LeanCodec, gptq, input_moments
-from thrifty.codec._layers import NONE, Layer, inverse_factor
-from thrifty.codec._refined import _refit
+from thrifty.codec._layers import NONE, Layer, Made, inverse_factor
+from thrifty.codec._refined import _on, _refit
 
 GRIDS = ["affine", "lean-affine", "kmeans", "lean"]
 
@@ -106,3 +106,19 @@ def test_rounds_are_a_number():
     """Their range by name."""
     with pytest.raises(ValueError, match=r"^rounds must be .*, got -1$"):
         gptq(np.ones((2, 3)), np.eye(3), rounds=-1)
+
+
+def test_values_that_passed_each_other_keep_their_codes_meaning():
+    """Moved codebooks are put in order, and codes with them; even grids never run backwards."""
+    layer_of = Layer(np.zeros((1, 4), np.float32), *factored(np.eye(4)), LeanCodec(2))
+    codes = np.array([[0, 1, 2, 3]], np.uint8)
+    tables = np.array([[[0.5, 0.25, 1.0, -1.0]]], np.float32)
+    made = _on(layer_of, tables, codes, Made(codes, {}, np.zeros(1)))
+    assert codes.tolist() == [[2, 1, 3, 0]]
+    assert made.grid["codebook"].tolist() == [[[-1.0, 0.25, 0.5, 1.0]]]
+    even = Layer(np.zeros((2, 4), np.float32), *factored(np.eye(4)), LeanCodec(1, "affine"))
+    before = {"scale": np.ones((2, 1), np.float16), "low": np.zeros((2, 1), np.float16)}
+    tables = np.array([[[2.0, 1.0]], [[-1.0, 1.0]]], np.float32)
+    made = _on(even, tables, codes, Made(codes, before, np.zeros(2)))
+    assert made.grid["scale"].tolist() == [[1.0], [2.0]]
+    assert made.grid["low"].tolist() == [[0.0], [-1.0]]
