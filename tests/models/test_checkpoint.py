@@ -74,6 +74,21 @@ def test_a_file_of_ours(tmp_path):
     assert found.tensors["ids"].code == "U16"
 
 
+def test_weights_of_the_linear_path(tmp_path):
+    """In a model of ours they are bfloat16 too; its other arrays of one axis are no weights."""
+    words, sums = ONE.astype(ml_dtypes.bfloat16).ravel(), ONE.ravel()
+    arrays = {"wide/linear.weights": words.view(np.uint16), "wide/linear.squares": sums, "x": ONE}
+    for kind, code, steady in (
+        ("wide-model", "BF16", {"wide/linear.squares"}),
+        ("x", "U16", set()),
+    ):
+        save(tmp_path / "m.safetensors", kind=kind, version=1, header={}, arrays=arrays)
+        found = Checkpoint(tmp_path / "m.safetensors")
+        assert found.tensors["wide/linear.weights"].code == code
+        assert found.steady == ({"wide/linear.squares"} if code == "BF16" else set())
+    assert found.read("wide/linear.weights").tobytes() == words.tobytes()
+
+
 @pytest.mark.parametrize(
     ("index", "message"),
     [

@@ -118,6 +118,21 @@ def test_sizes_are_told_before(tmp_path):
     assert way(source, "x", "sparse1").reason == "sparse1 is not smaller"
 
 
+def test_sizes_of_weights_the_other_way_round(tmp_path):
+    """A weight (in, out) is surveyed by rows of its transpose, as it will be encoded."""
+    gram = np.eye(64, dtype=np.float32)
+    with TensorWriter(tmp_path / "x.safetensors") as writer:
+        writer.add("x", X[:, :96].astype(np.float32))
+    source, inputs = TensorFile(tmp_path / "x.safetensors"), Inputs(gram, turned=True)
+    found = {each.setting: each for each in options(source, "x", ("lean3", "2:4", "int8"), inputs)}
+    for name in ("lean3", "2:4", "int8"):
+        made = encoded(source.read("x"), setting(name), inputs)
+        headers = header_bytes("x", source.tensors["x"], len(made.arrays()))
+        assert found[name].nbytes == made.nbytes + headers
+        error = ((made.decode() - source.read("x")) ** 2).sum() / (source.read("x") ** 2).sum()
+        assert found[name].loss == pytest.approx(error, rel=0.3)
+
+
 @pytest.mark.parametrize(("classes", "metric"), [(2, "auc"), (500, "r@5")])
 def test_a_wide_model_answers_as_well_at_8_bits(classes, metric, tmp_path):
     """Its linear weights are a large part of it: at int8 its AUC stays, by .001; a row or two."""

@@ -26,7 +26,9 @@ def compress(
 
     Args:
         model: A safetensors file, a folder of transformers, or a model of train.
-        to: lossless, int8, int4, int3, int2, nf4, lean4, lean3, lean2, or n:m such as 2:4.
+        to: lossless, int8, int6, int5, int4, int3, int2, nf4, lean4, lean3, lean2, ocs8, ocs6,
+            ocs5, ocs4, ocs3 (channels of outliers split), n:m such as 2:4, or a share of weights
+            to leave out, such as sparse50.
         budget: Size of the files of tensors, as 40MB; settings are chosen tensor by tensor.
         calibrate: Data the model is for: of a folder of transformers, a file of texts, one a
             line; of a model of train, a file with its columns. Every second line is learned from;
