@@ -17,20 +17,11 @@ import numpy as np
 from thrifty.codec._buffers import dtype_named
 from thrifty.codec.codec import Encoded
 from thrifty.codec.tensorfile import BITS, TensorFile, TensorInfo
-from thrifty.core import FormatError
+from thrifty.core import DAMAGE, FormatError
 
 __all__ = ["FORMAT", "MANIFEST", "VERSION", "CompressedTensors", "Entry", "Piece", "parts_of"]
 
 FORMAT, VERSION, MANIFEST = "compressed-tensors", 1, "compressed.json"
-DAMAGE = (
-    AttributeError,
-    IndexError,
-    KeyError,
-    OverflowError,
-    RecursionError,
-    TypeError,
-    ValueError,
-)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from thrifty.codec._buffers import DTYPES
-from thrifty.core import FormatError
+from thrifty.core import DAMAGE, FormatError
 
 __all__ = ["CODES", "MAX_HEADER", "TensorFile", "TensorInfo", "code_of"]
 
@@ -29,7 +29,6 @@ NAMES = {
 CODES = {DTYPES[name]: code for code, name in NAMES.items()}
 BITS = {code: 8 * DTYPES[name].itemsize for code, name in NAMES.items()}
 BITS |= {"F4": 4, "F6_E2M3": 6, "F6_E3M2": 6, "F8_E8M0": 8, "C64": 64}
-DAMAGE = (KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from thrifty.core.composite import packed, unpacked
 from thrifty.core.container import dump, load, opened, read_container, save, write_container
 from thrifty.core.durations import parse_duration
 from thrifty.core.errors import (
+    DAMAGE,
     BudgetError,
     DataError,
     FormatError,
@@ -15,19 +16,24 @@ from thrifty.core.errors import (
     ThriftyError,
 )
 from thrifty.core.interval import Interval
+from thrifty.core.linear import LinearSummary
 from thrifty.core.mapped import MappedSummary
 from thrifty.core.method import Method, method, record_of
+from thrifty.core.saved import Saved
 from thrifty.core.summary import Summary, taken
 
 __all__ = [
+    "DAMAGE",
     "BudgetError",
     "DataError",
     "FormatError",
     "IncompatibleError",
     "Interval",
+    "LinearSummary",
     "MappedSummary",
     "Method",
     "SaveError",
+    "Saved",
     "Summary",
     "ThriftyError",
     "budget_for",

@@ -17,7 +17,7 @@ from typing import IO, Any
 import numpy as np
 
 from thrifty.core.atomic import replacing
-from thrifty.core.errors import FormatError
+from thrifty.core.errors import DAMAGE, FormatError
 
 __all__ = ["dump", "load", "opened", "read_container", "save", "write_container"]
 
@@ -28,7 +28,6 @@ DTYPES = {
 }  # fmt: skip
 CODES = {np.dtype(text): code for code, text in DTYPES.items()}
 MAX_HEADER = 100_000_000
-DAMAGE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 def write_container(

@@ -9,6 +9,7 @@ ThriftyError
 """
 
 __all__ = [
+    "DAMAGE",
     "BudgetError",
     "DataError",
     "FormatError",
@@ -16,6 +17,11 @@ __all__ = [
     "SaveError",
     "ThriftyError",
 ]
+
+# what code that believes in bytes meets where they lie; who reads bytes makes a FormatError of it
+DAMAGE = (
+    AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
+)  # fmt: skip
 
 
 class ThriftyError(Exception):

@@ -1,25 +1,20 @@
 """Summary: what a stream leaves behind; it adds, merges and moves as bytes, whatever its kind."""
 
-import io
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, ClassVar, Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from thrifty.core.container import dump, load, read_container, save
-from thrifty.core.errors import FormatError, IncompatibleError
+from thrifty.core.errors import DAMAGE, FormatError, IncompatibleError
+from thrifty.core.saved import Saved
 
 __all__ = ["Summary", "taken"]
 
 Arrays = dict[str, np.ndarray]
-DAMAGE = (
-    AttributeError, IndexError, KeyError, OverflowError, RecursionError, TypeError, ValueError,
-)  # fmt: skip
 
 
-class Summary:
+class Summary(Saved):
     """Base of everything that is built in pieces and merges into the whole.
 
     A kind of summary gives its `KIND`, what it was made with (`spec`), all it holds (`arrays`), and
@@ -52,9 +47,6 @@ class Summary:
         Traceback (most recent call last):
         thrifty.core.errors.IncompatibleError: cannot merge Total(name='all') with Total(name='odd')
     """
-
-    KIND: ClassVar[str]
-    VERSION: ClassVar[int] = 1
 
     def spec(self) -> dict[str, Any]:
         """What it was made with, as JSON can hold it; summaries merge if their specs are equal."""
@@ -102,56 +94,13 @@ class Summary:
         """Bytes of what it holds."""
         return sum(array.nbytes for array in self.arrays().values())
 
-    def to_bytes(self) -> bytes:
-        """One safetensors file as bytes; the same on every machine."""
-        return dump(**self._parts())
+    def _contents(self) -> tuple[dict[str, Any], Arrays]:
+        return self.spec(), self.arrays()
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of `to_bytes`.
-
-        Raises:
-            FormatError: the bytes are cut, altered, of another kind or of a newer version.
-        """
-        found = read_container(io.BytesIO(data), kind=cls.KIND, version=cls.VERSION)
-        return cls._restored(*found)
-
-    def save(self, path: str | Path) -> None:
-        """Write a file, whole or not at all.
-
-        Raises:
-            SaveError: the disk is full or not writable.
-        """
-        save(path, **self._parts())
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Inverse of `save`.
-
-        Raises:
-            FormatError: the file is cut, altered, of another kind or of a newer version.
-        """
-        return cls._of_file(path, load)
-
-    @classmethod
-    def _of_file(cls, path: str | Path, reader: Callable[..., tuple[dict, Arrays]]) -> Self:
-        """The summary of what a reader of containers finds in a file."""
-        found = reader(path, kind=cls.KIND, version=cls.VERSION)
+    def _restored(cls, header: dict[str, Any], arrays: Arrays) -> Self:
         try:
-            return cls._restored(*found)
-        except FormatError as error:
-            raise FormatError(f"{path}: {error}") from error
-
-    def _parts(self) -> dict[str, Any]:
-        return {
-            "kind": self.KIND, "version": self.VERSION,
-            "header": self.spec(), "arrays": self.arrays(),
-        }  # fmt: skip
-
-    @classmethod
-    def _restored(cls, spec: dict[str, Any], arrays: Arrays) -> Self:
-        try:
-            return cls.restore(spec, arrays)
+            return cls.restore(header, arrays)
         except FormatError:
             raise
         except DAMAGE as error:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
-from thrifty.core import FormatError, parse_bytes, whole
+from thrifty.core import DAMAGE, FormatError, parse_bytes, whole
 from thrifty.index._merge import merged
 from thrifty.index._snapshot import Snapshot
 from thrifty.index._textscoring import Scoring
@@ -13,9 +13,8 @@ from thrifty.index._writer import Extras, Writer
 from thrifty.index.analyzer import Analyzer
 from thrifty.index.store import Store
 
-__all__ = ["Handle"]
+__all__ = ["LARGEST", "Handle"]
 
-DAMAGE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 MANY = 10  # segments, before the small ones are merged at a commit
 TRIES = 5
 LARGEST = 1 << 40

@@ -1,6 +1,5 @@
 """MaxIPIndex: a small set of rows whose inner product with a query is probably large."""
 
-import io
 from collections.abc import Mapping
 from typing import Any, Self
 
@@ -10,11 +9,10 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty.core import (
     FormatError,
     IncompatibleError,
-    dump,
+    Saved,
     in_range,
     method,
     one_of,
-    read_container,
 )
 from thrifty.hashing import SimHash
 from thrifty.index._buckets import rerank
@@ -23,7 +21,6 @@ from thrifty.index._tables import CAPACITY, Ids, Tables, shape_within
 
 __all__ = ["MaxIPIndex"]
 
-KIND, VERSION = "maxip-index", 1
 ROWS = 8192  # hashed at once
 
 
@@ -36,7 +33,7 @@ ROWS = 8192  # hashed at once
     laws=("index",),
     evidence=("maxip",),
 )
-class MaxIPIndex:
+class MaxIPIndex(Saved):
     """Find rows with a large inner product through hash tables of row ids.
 
     Row w with bias b is hashed as [w, b], query q as [q, 1]. Each table keeps the ids of a code
@@ -62,6 +59,8 @@ class MaxIPIndex:
         >>> bool((ids == np.argsort(-(queries @ rows.T), axis=1)[:, :3]).all())
         True
     """
+
+    KIND = "maxip-index"
 
     def __init__(
         self,
@@ -244,19 +243,7 @@ class MaxIPIndex:
         index._longest = longest
         return index
 
-    def to_bytes(self) -> bytes:
-        """The index with its hash family, as one container."""
-        header, arrays = self.state()
-        return dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of to_bytes.
-
-        Raises:
-            FormatError: the bytes are damaged, foreign or newer.
-        """
-        return cls.from_state(*read_container(io.BytesIO(data), kind=KIND, version=VERSION))
+    _contents, _restored = state, from_state
 
     def _clear(self, num_rows: int) -> None:
         self.num_rows, self._longest = num_rows, 0.0

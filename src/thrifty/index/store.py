@@ -19,14 +19,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from thrifty.core import FormatError, IncompatibleError, SaveError, replacing
+from thrifty.core import DAMAGE, FormatError, IncompatibleError, SaveError, replacing
 
 __all__ = ["Store", "fingerprint"]
 
 KIND, VERSION = "text-index", 1
 MANIFEST, LOCK = "manifest.json", "lock"
 EDGE = 1 << 13
-DAMAGE = (AttributeError, KeyError, OverflowError, RecursionError, TypeError, ValueError)
 
 
 class Store:

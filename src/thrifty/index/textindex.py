@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import method, one_of, parse_bytes, whole
-from thrifty.index._handle import Handle
+from thrifty.index._handle import LARGEST, Handle
 from thrifty.index._lexicon import Weighted
 from thrifty.index._snapshot import Filter, Hits
 from thrifty.index._textscoring import settings_of
@@ -22,10 +22,6 @@ from thrifty.index.textquery import parse
 
 __all__ = ["Added", "TextIndex"]
 
-DAMAGE = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
-MANY = 10  # segments, before the small ones are merged at a commit
-TRIES = 5
-LARGEST = 1 << 40
 FIELDS = MappingProxyType({"title": 1.0, "text": 1.0})
 
 

@@ -3,7 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from os import cpu_count
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Self
 
@@ -14,8 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 from threadpoolctl import threadpool_limits
 
-from thrifty.core import FormatError, dump, in_range, parse_bytes, read_container, replacing
-from thrifty.core.container import write_container
+from thrifty.core import FormatError, Saved, dump, in_range, parse_bytes, read_container
 from thrifty.learn._epochs import OnDisk, shuffled
 from thrifty.learn.columns import Columns, from_arrow
 from thrifty.learn.network import Wide
@@ -28,7 +26,6 @@ from thrifty.learn.worker import Worker
 
 __all__ = ["WideEstimator"]
 
-KIND, VERSION = "wide-estimator", 1
 LEAST_HELD_OUT = 100
 LARGEST_TABLE = 2**24  # columns; a wider X is hashed to HASHED_TABLE rows, unless a budget says so
 HASHED_TABLE = 2**20
@@ -37,8 +34,10 @@ STEPS = 1000  # tiles that small data is trained for
 RATES = {"one": 0.1, "many": 0.1, "number": 0.03}
 
 
-class WideEstimator(BaseEstimator):
+class WideEstimator(Saved, BaseEstimator):
     """Base of the wide estimators; see `WideClassifier` for the arguments."""
+
+    KIND = "wide-estimator"
 
     def __init__(
         self,
@@ -105,14 +104,14 @@ class WideEstimator(BaseEstimator):
         if "network_" in state:
             state = dict(state)
             header, arrays = self.network_.state()
-            state["network_"] = dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
+            state["network_"] = dump(**self._expected(), header=header, arrays=arrays)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(dict(state))
         if "network_" in state:
             file = BytesIO(state["network_"])
-            self.network_ = Wide.from_state(*read_container(file, kind=KIND, version=VERSION))
+            self.network_ = Wide.from_state(*read_container(file, **self._expected()))
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -230,7 +229,7 @@ class WideEstimator(BaseEstimator):
         order = np.argsort(-np.abs(added[:, 0]), kind="stable")
         return features[order], added[order, 0]
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
         check_is_fitted(self, "network_")
         network, arrays = self.network_.state()
         parameters = self.get_params(deep=False)
@@ -255,39 +254,8 @@ class WideEstimator(BaseEstimator):
         self._columns = Columns(self.n_features_in_, self.network_.settings.num_columns, *parts)
         self._tiles = int(header["tiles"])
 
-    def to_bytes(self) -> bytes:
-        """The fitted estimator as bytes, with all it takes to train on."""
-        header, arrays = self._state()
-        return dump(kind=KIND, version=VERSION, header=header, arrays=arrays)
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to a file, at once or not at all.
-
-        Raises:
-            SaveError: the file cannot be written.
-        """
-        header, arrays = self._state()
-        with replacing(path) as file:
-            write_container(file, kind=KIND, version=VERSION, header=header, arrays=arrays)
-
     @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of `to_bytes`.
-
-        Raises:
-            FormatError: the bytes are damaged, foreign, newer, or of another estimator.
-        """
-        return cls._read(BytesIO(data))
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Inverse of `save`; errors as of `from_bytes`."""
-        with open(path, "rb") as file:
-            return cls._read(file)
-
-    @classmethod
-    def _read(cls, file: Any) -> Self:
-        header, arrays = read_container(file, kind=KIND, version=VERSION)
+    def _restored(cls, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Self:
         try:
             if header["estimator"] != cls.__name__:
                 raise FormatError(f"this file holds a {header['estimator']}, not a {cls.__name__}")

@@ -4,7 +4,7 @@ from math import ceil, sqrt
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.utils.validation import check_consistent_length
 
 from thrifty.core import whole
@@ -21,7 +21,10 @@ ROWS = 4096  # answered at once
 
 
 class HashedClassifier(WideClassifier):
-    """Base of the learners whose outputs are buckets of labels; see `SOLAR` for the arguments."""
+    """Base of the learners whose outputs are buckets of labels; see `SOLAR` for the arguments.
+
+    The first call of `partial_fit` deals labels to buckets by chance; they stay there.
+    """
 
     def __init__(
         self,
@@ -72,30 +75,12 @@ class HashedClassifier(WideClassifier):
         self._learn(self._columns.rows(x), outputs)
         return self
 
-    def partial_fit(self, X: Any, y: Any, classes: ArrayLike | None = None) -> Self:
-        """Train on more rows, once, in their order; arguments as of `WideClassifier.partial_fit`.
+    def _begin(self, columns: Columns, x: Any) -> None:
+        self.hash_ = self._first_hash()
+        self._build(columns, "many", self.hash_.outputs, x, None)
 
-        The first call deals labels to buckets by chance; they stay there.
-
-        Raises:
-            ValueError: classes are missing at the first call, or differ from those of before.
-        """
-        first = not hasattr(self, "network_")
-        x = self._validated(X, reset=first)
-        if first:
-            targets = Targets.of(y, classes)
-            if classes is None and "indicator" not in targets.form:
-                raise ValueError("classes must be given at the first call of partial_fit, got None")
-            self._take(targets)
-            self.hash_ = self._first_hash()
-            columns = Columns.of(x, standardise=False)
-            self._build(columns, "many", self.hash_.outputs, x, None)
-        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
-            raise ValueError("classes must be those of the first call of partial_fit")
-        labels = self._targets.encode(y)
-        check_consistent_length(x, labels[0][1:])
-        self._once(self._columns.rows(x), self.hash_.encode(labels))
-        return self
+    def _outputs(self, labels: Labels) -> Labels:
+        return self.hash_.encode(labels)
 
     def predict(self, X: Any) -> Any:
         """The label of each row; several: those of probability 1/2 or more, in the form of y."""
@@ -194,8 +179,8 @@ class HashedClassifier(WideClassifier):
     def _beside(self) -> int:
         return self.hash_.nbytes
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        header, arrays = super()._state()
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        header, arrays = super()._contents()
         told, own = self.hash_.state()
         return header | {"hash": told}, arrays | {f"hash.{n}": a for n, a in own.items()}
 

@@ -1,6 +1,5 @@
 """Summarised: estimators whose whole fitted state is one summary: copies, bytes and files."""
 
-from io import BytesIO
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -9,21 +8,18 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from thrifty.core import FormatError, Summary, dump, read_container, replacing, write_container
+from thrifty.core import DAMAGE, FormatError, Saved, Summary
+from thrifty.core.summary import Arrays
 
 __all__ = ["Summarised"]
 
-VERSION = 1
-DAMAGE = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 
-
-class Summarised(BaseEstimator):
+class Summarised(Saved, BaseEstimator):
     """Base: `HOLDS` names the attribute with the summary, `KINDS` are what it may be.
 
     A kind gives `_adopt(summary)`, which makes an estimator of these parameters the fitted one.
     """
 
-    KIND: ClassVar[str]
     HOLDS: ClassVar[str]
     KINDS: ClassVar[tuple[type[Summary], ...]]
 
@@ -54,39 +50,11 @@ class Summarised(BaseEstimator):
             kind, data = state[self.HOLDS]
             setattr(self, self.HOLDS, self._kind(kind).from_bytes(data))
 
-    def to_bytes(self) -> bytes:
-        """The fitted estimator as bytes, with all it takes to learn on."""
-        return dump(**self._parts())
-
-    def save(self, path: str | Path) -> None:
-        """Write the fitted estimator to a file, at once or not at all.
-
-        Raises:
-            SaveError: the file cannot be written.
-        """
-        with replacing(path) as file:
-            write_container(file, **self._parts())
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> Self:
-        """Inverse of `to_bytes`.
-
-        Raises:
-            FormatError: the bytes are damaged, foreign or newer.
-        """
-        return cls._read(BytesIO(data))
-
-    @classmethod
-    def load(cls, path: str | Path) -> Self:
-        """Inverse of `save`; errors as of `from_bytes`."""
-        with open(path, "rb") as file:
-            return cls._read(file)
-
     @classmethod
     def _kind(cls, name: str) -> type[Summary]:
         return {kind.KIND: kind for kind in cls.KINDS}[name]
 
-    def _parts(self) -> dict[str, Any]:
+    def _contents(self) -> tuple[dict[str, Any], Arrays]:
         check_is_fitted(self, self.HOLDS)
         held = getattr(self, self.HOLDS)
         given = self.get_params(deep=False).items()
@@ -96,9 +64,7 @@ class Summarised(BaseEstimator):
             "parameters": parameters, "kind": held.KIND, "spec": held.spec(),
             "names": None if names is None else names.tolist(),
         } | self._extra()  # fmt: skip
-        return {
-            "kind": self.KIND, "version": VERSION, "header": header, "arrays": held.arrays(),
-        }  # fmt: skip
+        return header, held.arrays()
 
     def _extra(self) -> dict[str, Any]:
         """What the header says beside."""
@@ -108,8 +74,7 @@ class Summarised(BaseEstimator):
         """Take back what `_extra` said."""
 
     @classmethod
-    def _read(cls, file: Any) -> Self:
-        header, arrays = read_container(file, kind=cls.KIND, version=VERSION)
+    def _restored(cls, header: dict[str, Any], arrays: Arrays) -> Self:
         try:
             held: dict[str, NDArray[Any]] = dict(arrays)
             summary = cls._kind(header["kind"]).restore(header["spec"], held)

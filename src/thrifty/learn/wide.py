@@ -11,6 +11,7 @@ from thrifty.core import method
 from thrifty.learn._estimator import WideEstimator
 from thrifty.learn.columns import Columns
 from thrifty.learn.targets import Targets
+from thrifty.learn.tile import Labels
 
 __all__ = ["WideClassifier", "WideRegressor"]
 
@@ -105,14 +106,21 @@ class WideClassifier(ClassifierMixin, WideEstimator):
             if classes is None and "indicator" not in targets.form:
                 raise ValueError("classes must be given at the first call of partial_fit, got None")
             self._take(targets)
-            columns = Columns.of(x, standardise=False)
-            self._build(columns, self._task, len(self.classes_), x, None)
+            self._begin(Columns.of(x, standardise=False), x)
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError("classes must be those of the first call of partial_fit")
         labels = self._targets.encode(y)
         check_consistent_length(x, labels[0][1:])
-        self._once(self._columns.rows(x), labels)
+        self._once(self._columns.rows(x), self._outputs(labels))
         return self
+
+    def _begin(self, columns: Columns, x: Any) -> None:
+        """Build the network before the first batch, of whose labels only the classes are known."""
+        self._build(columns, self._task, len(self.classes_), x, None)
+
+    def _outputs(self, labels: Labels) -> Labels:
+        """What the network is trained to answer where these are the labels."""
+        return labels
 
     def _take(self, targets: Targets) -> None:
         self._targets, self.classes_ = targets, targets.classes
@@ -167,8 +175,8 @@ class WideClassifier(ClassifierMixin, WideEstimator):
     def _probabilities(self, rows: Any) -> NDArray[np.float32]:
         return self.network_.probabilities(self.network_.scores(rows))
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        header, arrays = super()._state()
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        header, arrays = super()._contents()
         numbers = self.classes_.dtype.kind in "biuf"
         words = None if numbers else [str(label) for label in self.classes_]
         header |= {"form": self._targets.form, "classes": words}
@@ -262,8 +270,8 @@ class WideRegressor(RegressorMixin, WideEstimator):
     def _target(self, y: NDArray[np.float64]) -> NDArray[np.float32]:
         return ((y - self._centre) / self._spread).astype(np.float32)
 
-    def _state(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-        header, arrays = super()._state()
+    def _contents(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        header, arrays = super()._contents()
         return header | {"centre": self._centre, "spread": self._spread}, arrays
 
     def _restore(self, header: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
