@@ -87,7 +87,7 @@ def test_refusals():
         make().add([([1], "d")])
     with pytest.raises(ValueError, match=r"^confidence must be in 0\.\.1, got 2$"):
         make().error_bound(2)
-    with pytest.raises(IncompatibleError, match=r"seed=5\) with .*seed=6\)$"):
+    with pytest.raises(IncompatibleError, match=r"^cannot subtract .*seed=6\) from .*seed=5\)$"):
         make().subtract(make(seed=6))
 
 

@@ -99,7 +99,7 @@ def test_refusals():
         SeedSentiment().interval(["x"], 2)
     with pytest.raises(TypeError, match=r"^column must be of text, got int64$"):
         SeedSentiment().add([1])
-    with pytest.raises(IncompatibleError, match=r"^cannot merge SeedSentiment\("):
+    with pytest.raises(IncompatibleError, match=r"^cannot subtract SeedSentiment\("):
         SeedSentiment().subtract(SeedSentiment(["fine"]))
 
 

@@ -95,7 +95,7 @@ def test_nearest_keep_the_same_company():
 def test_what_was_added_can_be_taken_out():
     """Strangers cannot be taken out."""
     sketch = WordSketch(["a"], bits=8)
-    with pytest.raises(IncompatibleError, match=r"^cannot merge WordSketch\(1 words, bits=8"):
+    with pytest.raises(IncompatibleError, match=r"^cannot subtract WordSketch\(1 words, bits=8"):
         sketch.subtract(WordSketch(["b"], bits=8))
 
 

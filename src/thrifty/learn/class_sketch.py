@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import Summary, budget_for, in_range, method, one_of, taken
+from thrifty.core import LinearSummary, budget_for, in_range, method, one_of, taken
 from thrifty.core.kernels import njit
 from thrifty.hashing.keys import mix, seed_key
 from thrifty.learn._events import class_labels, events
@@ -62,7 +62,7 @@ def _least(columns, table, key, out):
     laws=("summary", "merge", "linear", "budget"),
     evidence=("naive_bayes",),
 )
-class ClassSketch(Summary):
+class ClassSketch(LinearSummary):
     """Count columns by class in a count-min table whose size does not grow.
 
     Args:
@@ -187,19 +187,3 @@ class ClassSketch(Summary):
         """Columns that occurred, estimated from the counters that nobody touched."""
         empty = max(1, int((~self._table[0].any(axis=1)).sum()))
         return round(self.width * np.log(self.width / empty))
-
-    def subtract(self, other: Self) -> Self:
-        """The sketch without what the other counted; neither changes.
-
-        Raises:
-            IncompatibleError: the other was made with other arguments.
-        """
-        less = self.copy().absorb(other)
-        for name, array in less.arrays().items():
-            array -= 2 * other.arrays()[name]
-        return less
-
-    def _absorb(self, other: Self) -> None:
-        self._table += other._table
-        self.totals += other.totals
-        self.rows += other.rows

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from thrifty.core import IncompatibleError, Summary, budget_for, in_range, method
+from thrifty.core import IncompatibleError, LinearSummary, budget_for, in_range, method
 from thrifty.hashing import SimHash
 from thrifty.sketch import RACE
 
@@ -25,7 +25,7 @@ MOST_TABLES = 65536
     laws=("summary", "merge", "linear", "budget"),
     evidence=("storm_sketch",),
 )
-class StormSketch(Summary):
+class StormSketch(LinearSummary):
     """Keep of a stream of rows only what it takes to train a linear model later.
 
     A row is scaled into the unit ball and hashed with a tail that makes it a unit vector (ALSH), a
@@ -148,18 +148,6 @@ class StormSketch(Summary):
         """Sum of the weights of the rows."""
         return self._race.total // (2 if self.paired else 1)
 
-    def subtract(self, other: Self) -> Self:
-        """The sketch of what is left when the rows of the other are taken out.
-
-        Raises:
-            IncompatibleError: the other is of another kind or was made with other arguments.
-        """
-        if type(other) is not type(self) or other.spec() != self.spec():
-            raise IncompatibleError(f"cannot subtract {other!r} from {self!r}")
-        less = self.copy()
-        less._race = self._race.subtract(other._race)
-        return less
-
     def copy(self) -> Self:
         """A sketch with counters of its own."""
         twin = type(self).__new__(type(self))
@@ -198,6 +186,3 @@ class StormSketch(Summary):
         made = cls(**given)
         made.tables, made._race = race.family.tables, race
         return made
-
-    def _absorb(self, other: Self) -> None:
-        self._race.absorb(other._race)

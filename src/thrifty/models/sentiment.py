@@ -10,7 +10,7 @@ from thrifty.core import (
     BudgetError,
     FormatError,
     Interval,
-    Summary,
+    LinearSummary,
     in_range,
     method,
     packed,
@@ -54,7 +54,7 @@ def _meet(words, rows, sides, window, side, out):
     laws=("summary", "merge", "linear", "budget"),
     evidence=("sentiment",),
 )
-class SeedSentiment(Summary):
+class SeedSentiment(LinearSummary):
     """Score words by the seeds they stand near: log of the odds, above what any word has.
 
     A word's score is log((c(w, good) + 1) / (c(w, bad) + 1)) less the same of all words, where c
@@ -202,17 +202,6 @@ class SeedSentiment(Summary):
             found.append(sums / np.maximum(np.bincount(part.rows, minlength=part.num_rows), 1))
         return np.concatenate([np.zeros(0), *found])
 
-    def subtract(self, other: Self) -> Self:
-        """Without what the other read; neither changes.
-
-        Raises:
-            IncompatibleError: the other was made with other arguments.
-        """
-        less = self.copy().absorb(other)
-        less._pairs = {s: self._pairs[s].subtract(other._pairs[s]) for s in SIDES}
-        less._totals = self._totals - other._totals
-        return less
-
     def _counts(self, words: Iterable[str]) -> tuple[Any, Any]:
         keys = _hashes(list(words), self.seed)
         good, bad = (self._pairs[side].estimate(keys) for side in SIDES)
@@ -226,6 +215,10 @@ class SeedSentiment(Summary):
         for side in SIDES:
             self._pairs[side].absorb(other._pairs[side])
         self._totals += other._totals
+
+    def _take_out(self, other: Self) -> None:
+        self._pairs = {s: self._pairs[s].subtract(other._pairs[s]) for s in SIDES}
+        self._totals -= other._totals
 
 
 def _seeds(name: str, words: Iterable[str]) -> list[str]:

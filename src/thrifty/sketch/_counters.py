@@ -6,10 +6,12 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.core import IncompatibleError, Summary, budget_for, taken, whole
+from thrifty.core import LinearSummary, budget_for, taken, whole
+from thrifty.core.instructions import high
 from thrifty.core.kernels import njit
 from thrifty.hashing import weighted_blocks
-from thrifty.hashing.keys import high, mix
+from thrifty.hashing.blocks import answered
+from thrifty.hashing.keys import mix
 
 __all__ = ["PIECE", "TURNS", "Counters", "place_of"]
 
@@ -25,7 +27,7 @@ def place_of(word, turn, width):
     return high(word * turn, np.uint64(width))
 
 
-class Counters(Summary):
+class Counters(LinearSummary):
     """Rows of width counters each, of 64 bits; a key has one in every row.
 
     Args:
@@ -54,19 +56,6 @@ class Counters(Summary):
         nbytes = budget_for(cls.__name__, budget, least)
         return cls(cls.LEAST_ROWS, min(WIDTH, nbytes // least), seed=seed)
 
-    def subtract(self, other: Self) -> Self:
-        """The sketch of this stream without the other's; neither changes.
-
-        Raises:
-            IncompatibleError: the other is of another kind or was made with other arguments.
-        """
-        if type(other) is not type(self) or other.spec() != self.spec():
-            raise IncompatibleError(f"cannot subtract {other!r} from {self!r}")
-        less = self.copy()
-        less._weigh(other._mass)
-        less._table -= other._table
-        return less
-
     def spec(self) -> dict[str, Any]:
         """Its rows, width and seed."""
         return {"rows": self.rows, "width": self.width, "seed": self.seed}
@@ -88,7 +77,11 @@ class Counters(Summary):
 
     def _absorb(self, other: Self) -> None:
         self._weigh(other._mass)
-        self._table += other._table
+        super()._absorb(other)
+
+    def _take_out(self, other: Self) -> None:
+        self._weigh(other._mass)
+        super()._take_out(other)
 
     def _count(
         self, keys: Any, weights: Any, least: float | None, kernel: Callable[..., None]
@@ -104,6 +97,16 @@ class Counters(Summary):
         for words, heavy in blocks:
             kernel(self._table, words, heavy, self.rows, self.width)
         return self
+
+    def _answered(self, keys: Any, kernel: Callable[..., None]) -> NDArray[np.int64]:
+        """What a kernel says of the keys of a column; 0 for a null."""
+
+        def ask(words: NDArray[np.uint64]) -> NDArray[np.int64]:
+            out = np.empty(len(words), np.int64)
+            kernel(self._table, words, self.rows, self.width, out)
+            return out
+
+        return answered(keys, ask, 0, self.seed)
 
     def _weigh(self, more: float) -> None:
         """Refuse what could overflow a counter; `_mass` is never below any row's sum of sizes.

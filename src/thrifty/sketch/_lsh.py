@@ -5,13 +5,22 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
-from thrifty.core import IncompatibleError, one_of
+from thrifty.core import IncompatibleError, Interval, in_range, one_of
 from thrifty.core.kernels import njit
 from thrifty.hashing import PStable, SimHash
 from thrifty.hashing.keys import mix, seed_key
 
-__all__ = ["Family", "cells_of", "described", "finite_rows", "remade", "restored"]
+__all__ = [
+    "Family",
+    "cells_of",
+    "described",
+    "finite_rows",
+    "mean_of_tables",
+    "remade",
+    "restored",
+]
 
 Family = SimHash | PStable
 MOST = 1 << 26  # dimensions times hashes of a family that bytes may ask for
@@ -82,3 +91,16 @@ def cells_of(family: Family, rows: NDArray[np.float32], width: int | None) -> ND
     out = np.empty(codes.shape, np.int64)
     _squeeze(codes, seed_key(family.seed, CELLS), width, out)
     return out
+
+
+def mean_of_tables(found: NDArray[np.float64], confidence: float) -> Interval:
+    """Means of what each table answers (n, tables), and the ends that their spread gives.
+
+    Raises:
+        ValueError: confidence is outside 0.5..0.9999.
+    """
+    reach = ndtri(0.5 + in_range("confidence", confidence, 0.5, 0.9999) / 2)
+    spread = found.std(axis=1, ddof=1 if found.shape[1] > 1 else 0)
+    error = reach * spread / np.sqrt(found.shape[1])
+    middle = found.mean(axis=1)
+    return Interval(middle, middle - error, middle + error)  # type: ignore[arg-type]

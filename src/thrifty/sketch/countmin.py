@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from thrifty.core import IncompatibleError, Interval, in_range, method
 from thrifty.core.kernels import njit
-from thrifty.hashing.blocks import answered
 from thrifty.sketch._counters import PIECE, TURNS, Counters, place_of
 
 __all__ = ["CountMin"]
@@ -140,13 +139,7 @@ class CountMin(Counters):
         Raises:
             TypeError: the column holds lists, structs or other values without a hash.
         """
-
-        def least(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-            out = np.empty(len(words), np.int64)
-            _least(self._table, words, self.rows, self.width, out)
-            return out
-
-        return answered(keys, least, 0, self.seed)
+        return self._answered(keys, _least)
 
     def interval(self, keys: Any, confidence: float = 0.95) -> Interval:
         """Estimates of keys, and for each the ends between which the truth lies.

@@ -9,7 +9,6 @@ from scipy.stats import binom
 
 from thrifty.core import Interval, in_range, method
 from thrifty.core.kernels import njit
-from thrifty.hashing.blocks import answered
 from thrifty.hashing.keys import mix
 from thrifty.sketch._counters import PIECE, TURNS, Counters, place_of
 
@@ -132,13 +131,7 @@ class CountSketch(Counters):
         Raises:
             TypeError: the column holds lists, structs or other values without a hash.
         """
-
-        def median(words: NDArray[np.uint64]) -> NDArray[np.int64]:
-            out = np.empty(len(words), np.int64)
-            _median(self._table, words, self.rows, self.width, out)
-            return out
-
-        return answered(keys, median, 0, self.seed)
+        return self._answered(keys, _median)
 
     def interval(self, keys: Any, confidence: float = 0.95) -> Interval:
         """Estimates of keys, and for each the ends between which the truth lies.

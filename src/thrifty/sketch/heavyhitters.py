@@ -5,11 +5,9 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from thrifty.core import FormatError, Interval, Summary, budget_for, in_range, method, taken
-from thrifty.hashing.blocks import hash_blocks
-from thrifty.hashing.keys import hash_column, seed_key
+from thrifty.core import FormatError, Interval, budget_for, in_range, method, taken
+from thrifty.hashing.keys import hash_column
 from thrifty.sketch._slots import (
     LOST,
     TOTAL,
@@ -23,13 +21,10 @@ from thrifty.sketch._slots import (
     renumber,
     table_of,
 )
-from thrifty.sketch._values import Values, valued_parts
+from thrifty.sketch._valuecounts import Ints, ValueCounts, Words
+from thrifty.sketch._values import Values
 
 __all__ = ["Frequent", "HeavyHitters"]
-
-NONE = np.zeros(0, np.int64)
-Words = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 
 class Frequent(NamedTuple):
@@ -52,7 +47,7 @@ class Frequent(NamedTuple):
     laws=("summary", "budget"),
     evidence=("heavyhitters",),
 )
-class HeavyHitters(Summary):
+class HeavyHitters(ValueCounts):
     """Frequent values of a stream, of any type, each with bounds of its count.
 
     A table counts values by their hash and keeps the values themselves. When half as many again
@@ -80,13 +75,10 @@ class HeavyHitters(Summary):
 
     def __init__(self, slots: int = 1024, *, longest: int = 256, seed: int = 0) -> None:
         self.slots = int(in_range("slots", slots, 1, 2**26))
-        self.longest = int(in_range("longest", longest, 1, 2**20))
-        seed_key(seed)
-        self.seed = int(seed)
+        super().__init__(longest, seed)
         self._limit = self.slots + (self.slots + 1) // 2
         self._table, self._refs = table_of(0)
         self._tally = np.zeros(3, np.int64)
-        self._values = Values(self.longest)
 
     @classmethod
     def within(cls, budget: int | str, *, longest: int = 256, seed: int = 0) -> Self:
@@ -113,31 +105,6 @@ class HeavyHitters(Summary):
         """
         slots = math.ceil(1 / in_range("share", share, 2**-26, 0.5)) - 1
         return cls(slots, longest=longest, seed=seed)
-
-    def add(self, column: Any, weights: Any = None) -> Self:
-        """Count the values of a column; nulls are skipped, all NaN are one value.
-
-        Args:
-            column: as for `hash_column`.
-            weights: whole numbers from 0 on, one a row or one for all; 1 if None.
-
-        Raises:
-            TypeError: the column has values without a hash, or weights are not numbers.
-            ValueError: weights are not whole, negative, or reach 2**63 in all.
-        """
-        for array, mine in valued_parts(column, weights):
-            heavy = len(array) if mine is None else mine.sum(dtype=np.float64)
-            if float(self._tally[TOTAL]) + heavy >= 2.0**63:
-                raise ValueError(f"weights must sum to less than 2**63, got {heavy:g} more")
-            start = 0
-            try:
-                for words in hash_blocks(array, self.seed):
-                    held = NONE if mine is None else mine[start : start + len(words)]
-                    self._count(words, held, start)
-                    start += len(words)
-            finally:
-                self._keep(array)
-        return self
 
     def frequent(self, k: int = 10) -> list[Frequent]:
         """The k most frequent values, the most frequent first; equal counts in order of hash.
@@ -218,12 +185,9 @@ class HeavyHitters(Summary):
         return made
 
     def _absorb(self, other: Self) -> None:
-        if self.total + other.total >= 2**63:
-            raise ValueError("weights must sum to less than 2**63, got more by merging")
         parts = zip(self._entries(), other._entries(), strict=True)
         hashes, counts, refs = (np.concatenate(pair) for pair in parts)
-        refs[len(self) :] += len(self._values)
-        self._values.extend(other._values)
+        refs[len(self) :] += self._take_values(other)
         words, first, again = np.unique(hashes, return_index=True, return_inverse=True)
         sums, marks = np.zeros(len(words), np.int64), refs[first]
         np.add.at(sums, again, counts)
@@ -240,11 +204,11 @@ class HeavyHitters(Summary):
         order = np.argsort(hashes)
         return hashes[order], counts[order], refs[order]
 
-    def _count(self, words: Words, weights: Ints, row: int) -> None:
+    def _count(self, words: Words, weights: Ints, start: int) -> None:
         done = 0
         while True:
             held = self._table, self._refs, self._tally
-            done = count(words, weights, done, row, *held, self.slots)
+            done = count(words, weights, done, start, *held, self.slots)
             if done == len(words):
                 return
             self._fill(*pack(*held[:2], len(self)))

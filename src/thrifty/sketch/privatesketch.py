@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
 from thrifty.core import Interval, Summary, in_range, method, taken
+from thrifty.sketch._lsh import mean_of_tables
 from thrifty.sketch.race import RACE
 
 __all__ = ["PrivateSketch", "two_sided_geometric"]
@@ -189,12 +190,7 @@ class PrivateSketch(Summary):
             IncompatibleError: rows of another width.
             ValueError: confidence is out of range.
         """
-        reach = ndtri(0.5 + in_range("confidence", confidence, 0.5, 0.9999) / 2)
-        found = self._each_table(x)
-        spread = found.std(axis=1, ddof=1 if found.shape[1] > 1 else 0)
-        error = reach * spread / np.sqrt(found.shape[1])
-        middle = found.mean(axis=1)
-        return Interval(middle, middle - error, middle + error)  # type: ignore[arg-type]
+        return mean_of_tables(self._each_table(x), confidence)
 
     def _each_table(self, x: ArrayLike) -> NDArray[np.float64]:
         """As RACE's, where each table has a total of its own because of the noise."""

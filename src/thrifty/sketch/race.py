@@ -6,12 +6,11 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
 from thrifty.core import (
     IncompatibleError,
     Interval,
-    Summary,
+    LinearSummary,
     budget_for,
     in_range,
     method,
@@ -20,7 +19,15 @@ from thrifty.core import (
 )
 from thrifty.core.kernels import njit
 from thrifty.hashing import SimHash
-from thrifty.sketch._lsh import Family, cells_of, described, finite_rows, remade, restored
+from thrifty.sketch._lsh import (
+    Family,
+    cells_of,
+    described,
+    finite_rows,
+    mean_of_tables,
+    remade,
+    restored,
+)
 
 __all__ = ["RACE"]
 
@@ -53,7 +60,7 @@ def _look_up(counts, cells, out):
     laws=("summary", "merge", "linear", "budget"),
     evidence=("race",),
 )
-class RACE(Summary):
+class RACE(LinearSummary):
     """Estimate kernel densities of a stream of vectors in fixed memory.
 
     Each table of an LSH family has a row of counters; a vector adds its weight to the counter of
@@ -193,12 +200,7 @@ class RACE(Summary):
             IncompatibleError: rows of another width.
             ValueError: confidence is out of range.
         """
-        reach = ndtri(0.5 + in_range("confidence", confidence, 0.5, 0.9999) / 2)
-        found = self.each_table(x)
-        spread = found.std(axis=1, ddof=1 if found.shape[1] > 1 else 0)
-        error = reach * spread / np.sqrt(found.shape[1])
-        middle = found.mean(axis=1)
-        return Interval(middle, middle - error, middle + error)  # type: ignore[arg-type]
+        return mean_of_tables(self.each_table(x), confidence)
 
     def each_table(self, x: ArrayLike) -> NDArray[np.float64]:
         """What each table alone would answer, without what other codes add by their hashes.
@@ -215,18 +217,6 @@ class RACE(Summary):
         if self.width is None:
             return out
         return (out - self.total / self.width) / (1 - 1 / self.width)
-
-    def subtract(self, other: Self) -> Self:
-        """The sketch of what is left when the stream of the other is taken out.
-
-        Raises:
-            IncompatibleError: the other is of another kind or was made with other arguments.
-        """
-        if type(other) is not type(self) or other.spec() != self.spec():
-            raise IncompatibleError(f"cannot subtract {other!r} from {self!r}")
-        less = self.copy()
-        less.counts -= other.counts
-        return less
 
     def copy(self) -> Self:
         """A sketch with counters of its own; the family, which never changes, is shared."""
@@ -263,9 +253,6 @@ class RACE(Summary):
             cells = race.width = int(in_range("width", race.width, 2, WIDEST))
         race.counts = taken(arrays, "counts", np.int64, (race.family.tables, cells))
         return race
-
-    def _absorb(self, other: Self) -> None:
-        self.counts += other.counts
 
 
 def _weights(weights: ArrayLike | None, rows: int) -> NDArray[np.int64]:

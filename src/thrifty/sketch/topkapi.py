@@ -5,21 +5,18 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
-from thrifty.core import FormatError, Interval, Summary, budget_for, in_range, method, taken
+from thrifty.core import FormatError, Interval, budget_for, in_range, method, taken
+from thrifty.core.instructions import high
 from thrifty.core.kernels import njit
-from thrifty.hashing.blocks import hash_blocks
-from thrifty.hashing.keys import hash_column, high, mix, seed_key
-from thrifty.sketch._values import Values, valued_parts
+from thrifty.hashing.keys import hash_column, mix
+from thrifty.sketch._valuecounts import NONE, Ints, ValueCounts, Words
+from thrifty.sketch._values import Values
 from thrifty.sketch.heavyhitters import Frequent
 
 __all__ = ["Topkapi"]
 
-NONE = np.zeros(0, np.int64)
 CELL = 24
-Words = NDArray[np.uint64]
-Ints = NDArray[np.int64]
 
 
 @njit(forceinline=True, error_model="numpy")
@@ -71,7 +68,7 @@ def _look(words, row, ids, counts, totals, low, most):
     laws=("summary", "budget"),
     evidence=("topkapi",),
 )
-class Topkapi(Summary):
+class Topkapi(ValueCounts):
     """Frequent values of a stream, from cells of fixed places that merge one by one.
 
     Each row puts a value into one of its cells, and a cell keeps the value that has the majority of
@@ -103,13 +100,10 @@ class Topkapi(Summary):
     ) -> None:
         self.width, self.depth = int(in_range("width", width, 1, 2**28)), int(depth)
         in_range("depth", depth, 1, 32)
-        self.longest = int(in_range("longest", longest, 1, 2**20))
-        seed_key(seed)
-        self.seed = int(seed)
+        super().__init__(longest, seed)
         shape = self.depth, self.width
         self._ids, self._refs = np.zeros(shape, np.uint64), np.zeros(self.width, np.int64)
         self._counts, self._totals = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-        self._values = Values(self.longest)
 
     @classmethod
     def within(
@@ -139,31 +133,6 @@ class Topkapi(Summary):
         width = math.ceil(math.e / in_range("share", share, 1e-8, 1))
         depth = math.ceil(-math.log(1 - in_range("confidence", confidence, 0, 0.999999)))
         return cls(width, max(depth, 1), longest=longest, seed=seed)
-
-    def add(self, column: Any, weights: Any = None) -> Self:
-        """Count the values of a column; nulls are skipped, all NaN are one value.
-
-        Args:
-            column: as for `hash_column`.
-            weights: whole numbers from 0 on, one a row or one for all; 1 if None.
-
-        Raises:
-            TypeError: the column has values without a hash, or weights are not numbers.
-            ValueError: weights are not whole, negative, or reach 2**63 in all.
-        """
-        for array, mine in valued_parts(column, weights):
-            heavy = len(array) if mine is None else mine.sum(dtype=np.float64)
-            if float(self.total) + heavy >= 2.0**63:
-                raise ValueError(f"weights must sum to less than 2**63, got {heavy:g} more")
-            start = 0
-            try:
-                for words in hash_blocks(array, self.seed):
-                    held = NONE if mine is None else mine[start : start + len(words)]
-                    self._add_words(words, held, start)
-                    start += len(words)
-            finally:
-                self._keep(array)
-        return self
 
     def frequent(self, k: int = 10) -> list[Frequent]:
         """The k values of the first row that seem most frequent, the most frequent first.
@@ -241,10 +210,7 @@ class Topkapi(Summary):
         return made
 
     def _absorb(self, other: Self) -> None:
-        if self.total + other.total >= 2**63:
-            raise ValueError("weights must sum to less than 2**63, got more by merging")
-        theirs = other._refs + len(self._values)
-        self._values.extend(other._values)
+        theirs = other._refs + self._take_values(other)
         same = self._ids == other._ids
         behind = ~same & (other._counts > self._counts)
         self._refs = np.where(behind[0], theirs, self._refs)
@@ -255,7 +221,7 @@ class Topkapi(Summary):
         self._totals = self._totals + other._totals
         self._tidy(0)
 
-    def _add_words(self, words: Words, weights: Ints, start: int) -> None:
+    def _count(self, words: Words, weights: Ints, start: int) -> None:
         for row in range(self.depth):
             cells = self._ids[row], self._counts[row], self._totals[row]
             refs = NONE if row else self._refs

@@ -6,7 +6,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.core import Summary, budget_for, in_range, method, taken
+from thrifty.core import LinearSummary, budget_for, in_range, method, taken
 from thrifty.core.kernels import njit
 from thrifty.hashing._columns import Column, chunks
 from thrifty.hashing._ngrams import find_words
@@ -81,7 +81,7 @@ def _put(word, around, own, known, places, sums, counts, total):
     laws=("summary", "merge", "linear", "budget"),
     evidence=("wordsketch",),
 )
-class WordSketch(Summary):
+class WordSketch(LinearSummary):
     """Compare words by the company they keep, without counting it.
 
     Every word stands for a row of Gaussian numbers, picked from a pool by hashing; a word of the
@@ -218,17 +218,6 @@ class WordSketch(Summary):
         best = np.argsort(-near, kind="stable")[:k]
         return [(self.vocabulary[i], float(near[i])) for i in best if near[i] > -2]
 
-    def subtract(self, other: Self) -> Self:
-        """The sketch of what is left when the texts of the other are taken out.
-
-        Raises:
-            IncompatibleError: the other is of another kind or was made with other arguments.
-        """
-        less = self.copy().absorb(other)
-        for mine, theirs in zip(less._held(), other._held(), strict=True):
-            mine -= 2 * theirs
-        return less
-
     def spec(self) -> dict[str, Any]:
         """All arguments."""
         rest = {"bits": self.bits, "window": self.window, "seed": self.seed}
@@ -251,10 +240,6 @@ class WordSketch(Summary):
 
     def _held(self) -> tuple[NDArray[np.int64], ...]:
         return self._sums, self._counts, self._total, self._seen
-
-    def _absorb(self, other: Self) -> None:
-        for mine, theirs in zip(self._held(), other._held(), strict=True):
-            mine += theirs
 
     def _rows(self, words: Sequence[str]) -> NDArray[np.int64]:
         strangers = [word for word in words if word not in self._index]
