@@ -8,6 +8,7 @@ from thrifty.nn.diverse import Committee, Teacher, committee_distil
 from thrifty.nn.exponents import ExponentTensor
 from thrifty.nn.fair import FairTable
 from thrifty.nn.gating import GatedConv2d, gating_loss
+from thrifty.nn.graded import GradedEmbedding
 from thrifty.nn.hadamard import UnitaryGroupConv2d, hadamard
 from thrifty.nn.interpolative import Interpolated, Shrunk, interpolate
 from thrifty.nn.labelheads import LabelHeads, federated_average
@@ -42,6 +43,7 @@ __all__ = [
     "ExponentTensor",
     "FairTable",
     "GatedConv2d",
+    "GradedEmbedding",
     "Interpolated",
     "ItemVocabulary",
     "IterativePruning",
