@@ -13,7 +13,7 @@ from torch import nn  # noqa: E402
 from thrifty.core import DataError, IncompatibleError  # noqa: E402
 from thrifty.models import compress, decompress  # noqa: E402
 from thrifty.models._compress_facts import told  # noqa: E402
-from thrifty.nn import load_compressed  # noqa: E402
+from thrifty.nn import Teacher, load_compressed  # noqa: E402
 
 WORDLIST = [
     "the",
@@ -36,6 +36,15 @@ LINES = [" ".join(WORDLIST[i % 7 : 5 + i % 9] + WORDLIST[i % 5 : i % 11]) for i 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
 SIZES |= {"vocab_size": 64, "intermediate_size": 96}
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Small matrices are slower on many."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def net(seed=0):
@@ -169,6 +178,20 @@ def test_a_student_learns(tmp_path):
     assert not torch.equal(back[1].weight, before)
     assert facts["agreement"] > 0.3  # of ten classes; 0.012 is the standard error of chance
     assert facts["bytes_before"] == sum(value.nbytes for value in net().state_dict().values())
+
+
+def test_a_student_of_a_committee(tmp_path):
+    """It learns from teachers that are asked in the middle, and is judged beside the model."""
+    model, given = net(), [(x, net()(x).argmax(1)) for x, _ in batches(20)]
+    torch.manual_seed(1)
+    student = nn.Sequential(nn.Flatten(), nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+    how = {"student": student, "distil": 60, "calibrate": given, "to": "int8"}
+    facts = compress(model, out=tmp_path / "x", teachers=[Teacher(model, model[5:], (64,))], **how)
+    losses = facts["distilled"]["losses"]
+    assert facts["distilled"]["kept"] == 60
+    assert losses[1] < 0.9 * losses[0]
+    assert facts["quality_before"]["accuracy"] == 1
+    assert facts["quality_after"]["accuracy"] == pytest.approx(facts["agreement"])
 
 
 # folders of transformers
@@ -307,6 +330,8 @@ class _Pooled(nn.Module):
          r"^student must come with distil, and without shrink$"),
         ({"student": net(), "distil": 1, "shrink": 0.5}, ValueError,
          r"^student must come with distil, and without shrink$"),
+        ({"teachers": [1], "shrink": 0.5}, ValueError,
+         r"^teachers must come with student, which learns from them$"),
         ({"student": 3, "distil": 1}, TypeError, r"^student must be a torch module, got int$"),
         ({"student": nn.Sequential(nn.Flatten(), nn.Linear(64, 9)), "distil": 1},
          IncompatibleError, r"^student must answer as the model does: scores \(64, 10\), got sco"),

@@ -28,12 +28,14 @@ class Wish(NamedTuple):
         epochs: of training to answer as the model did, or None.
         student: a module that learns from the model instead, or None.
         pruning: setting that the tensors will be pruned to, or None.
+        teachers: that the student learns from as a committee.
     """
 
     share: float | None
     epochs: int | None
     student: Any
     pruning: str | None
+    teachers: tuple[Any, ...] = ()
 
     def named(self) -> dict[str, Any]:
         """What decides the result, for the mark of a job."""
@@ -58,8 +60,9 @@ class Smaller(NamedTuple):
 
 
 def wish_of(
-    shrink: float | None, distil: int | None, student: Any, to: str | None, calibrate: Any
-) -> Wish | None:
+    shrink: float | None, distil: int | None, student: Any, to: str | None, calibrate: Any,
+    teachers: Any = (),
+) -> Wish | None:  # fmt: skip
     """What is wished for; None where it is nothing.
 
     Raises:
@@ -68,9 +71,11 @@ def wish_of(
 
     Example:
         >>> wish_of(0.5, None, None, "int8", "texts.txt")
-        Wish(share=0.5, epochs=None, student=None, pruning=None)
+        Wish(share=0.5, epochs=None, student=None, pruning=None, teachers=())
     """
     pruning = to if to is not None and setting(to).prune is not None else None
+    if len(teachers) and student is None:
+        raise ValueError("teachers must come with student, which learns from them")
     if shrink is None and distil is None and student is None:
         return None
     if shrink is not None:
@@ -87,7 +92,7 @@ def wish_of(
     if calibrate is None:
         name = "shrink" if shrink is not None else "distil"
         raise ValueError(f"calibrate must be given where {name} is, got None")
-    return Wish(shrink, distil, student, pruning)
+    return Wish(shrink, distil, student, pruning, tuple(teachers))
 
 
 def _share(shrink: Any) -> None:
@@ -178,7 +183,8 @@ def _wanted(wish: Wish) -> Any:
     from thrifty.nn.shrinking import Wanted
 
     prune = None if wish.pruning is None else setting(wish.pruning).prune
-    return Wanted(wish.share, wish.epochs, wish.student, prune, _pruner(wish.pruning))
+    names = _pruner(wish.pruning)
+    return Wanted(wish.share, wish.epochs, wish.student, wish.teachers, prune, names)
 
 
 def _pruner(wanted: str | None) -> Callable[[Any], list[str]]:

@@ -1,7 +1,7 @@
 """Compress: a model in fewer bytes, in a folder, with what that cost."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ def compress(
     shrink: float | None = None,
     distil: int | None = None,
     student: Any = None,
+    teachers: Sequence[Any] = (),
     memory: int | str | None = None,
     progress: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
@@ -57,8 +58,10 @@ def compress(
         model: a safetensors file, a folder of transformers, a model that thrifty trained, or a
             torch module.
         out: folder for what is made; an earlier compressed model there is replaced.
-        to: a setting for all tensors: lossless, int8, int4, int3, int2, nf4, lean4, lean3, lean2,
-            or n:m such as 2:4 (of each 4 neighbours the 2 most salient stay).
+        to: a setting for all tensors: lossless, int8, int6, int5, int4, int3, int2, nf4, lean4,
+            lean3, lean2, ocs8, ocs6, ocs5, ocs4, ocs3 (channels of outliers split), n:m such as
+            2:4 (of each 4 neighbours the 2 most salient stay), or a share of each row to leave
+            out, such as sparse50.
         budget: bytes of the files of tensors, such as "40 MB"; give this or `to`.
         calibrate: of a folder of transformers, a file of texts, one a line; of a model of ours,
             files with its columns; of a module, batches: inputs, or tuples of inputs and targets,
@@ -70,6 +73,9 @@ def compress(
             setting that prunes, such as 2:4.
         student: a torch module that learns from the model, and is compressed in its place; for a
             folder one of transformers that reads the same tokens. It is not touched itself.
+        teachers: each a `nn.Teacher`: the student, a `Sequential` whose last part makes scores,
+            learns from their committee and the classes of the batches (`nn.committee_distil`)
+            instead of the model, which it is judged beside.
         memory: that a folder of transformers may take while it is calibrated on, such as "2 GB";
             one that takes more is held block by block, and its tensors are weighed by their own
             layers' outputs alone. None for what is free.
@@ -93,7 +99,7 @@ def compress(
         raise ValueError("to or budget must be given, and only one of them")
     if to is not None:
         setting(to)
-    wish = wish_of(shrink, distil, student, to, calibrate)
+    wish = wish_of(shrink, distil, student, to, calibrate, teachers)
     limit = None if budget is None else parse_bytes(budget, "budget")
     start = time.monotonic()
     source = _opened(model)

@@ -1,7 +1,7 @@
 """Interpolative: fewer hidden units, each lost one a mix of those that stay, in plain torch."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from copy import deepcopy
 from typing import Any, NamedTuple
 
@@ -146,11 +146,13 @@ class _Eyes:
         hooks: dict[str, Callable[..., None]] = {
             pair.consumer: self._adder(found[i], pair.consumer) for i, pair in enumerate(pairs)
         }
-        with _hooked(self.model, hooks), torch.no_grad():
-            count = 0
+        count, runs = 0, _Runs(self.model, [pair.consumer for pair in pairs])
+        with _hooked(self.model, hooks), runs, torch.no_grad():
             for batch in self.batches:
                 count, self._shown = count + 1, _shown(batch)
-                ask(self.model, batch)
+                with suppress(_Reached):
+                    ask(self.model, batch)
+                runs.end()
         if not count or any(len(t.rows) == 0 for t in found):
             raise DataError("batches must be at least one, got none")
         return found
@@ -175,6 +177,33 @@ class _Eyes:
             some = drawn[:, : self.positions, None].expand(-1, -1, units).to(places.device)
             places = places.gather(1, some)
         return places.reshape(-1, units)
+
+
+class _Reached(Exception):
+    """All that was looked for has run."""
+
+
+class _Runs:
+    """End runs at a layer, where it alone is looked at, and ran once in the first of them."""
+
+    def __init__(self, model: nn.Module, names: Sequence[str]) -> None:
+        self._layer, self._alone = model.get_submodule(names[0]), len(names) == 1
+        self._seen, self._stops = 0, False
+
+    def __enter__(self) -> None:
+        self._hook = self._layer.register_forward_pre_hook(self._reach)
+
+    def __exit__(self, *error: object) -> None:
+        self._hook.remove()
+
+    def _reach(self, *_: Any) -> None:
+        self._seen += 1
+        if self._stops:
+            raise _Reached
+
+    def end(self) -> None:
+        """A run has ended."""
+        self._stops, self._seen = self._alone and self._seen == 1, 0
 
 
 def _shown(batch: Any) -> Tensor | None:

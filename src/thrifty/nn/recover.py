@@ -14,11 +14,11 @@ from thrifty.nn.answers import Answer, answer
 from thrifty.nn.distil import soft_label_loss
 from thrifty.nn.pruning import Masks
 
-__all__ = ["Recovered", "Said", "recover", "said"]
+__all__ = ["Recovered", "Said", "recover", "said", "split"]
 
 KEPT, WATCHED = 64, 5  # logits of a row; of so many batches the last is watched
 TAUGHT, FRESH, FASTEST = 1 / 400, 1 / 20, 1e-2  # rates: shares of the size of weights; the limit
-WARM, SLOWER, LONGEST = 10, 1 / 4, 1.0  # steps until the rate is whole; a setback; a slope
+WARM, SLOWER, LONGEST = 10, 1 / 16, 1.0  # steps until the rate is whole; a setback; a slope
 TEMPERATURE = 2.0
 Told = Callable[[Mapping[str, Any]], None]
 
@@ -87,7 +87,7 @@ def recover(
 
     Scores are learned by soft labels, embeddings by 1 - cosine, numbers by their squared
     differences as a share of their squares. Every fifth batch is not learned from: an epoch after
-    which these lose more than before is taken back, and the rate falls to a quarter (a single
+    which these lose more than before is taken back, and the rate falls to a sixteenth (a single
     batch is both). A step whose loss or slope is not finite is left out.
 
     Args:
@@ -129,8 +129,7 @@ def recover(
     learned = [p for p in model.parameters() if p.requires_grad and p.is_floating_point()]
     if not learned:
         raise DataError("model must have parameters that can be trained, got none")
-    watched = list(range(WATCHED - 1, len(batches), WATCHED)) or [len(batches) - 1]
-    taught = [i for i in range(len(batches)) if i not in set(watched)] or watched
+    taught, watched = split(len(batches))
     lesson, was = _Lesson(model, heard, batches, masks), model.training
     pace = _Pace(learned, rate or _rate(learned, FRESH if training else TAUGHT))
     order, losses = torch.Generator().manual_seed(seed), [lesson.loss(watched)]
@@ -148,6 +147,17 @@ def recover(
             pace = _Pace(learned, pace.rate * SLOWER)
     model.train(was).load_state_dict(best)
     return Recovered(kept, losses)
+
+
+def split(count: int) -> tuple[list[int], list[int]]:
+    """Numbers of the batches that are learned from, and of those that are watched.
+
+    Example:
+        >>> split(6), split(2), split(1)
+        (([0, 1, 2, 3, 5], [4]), ([0], [1]), ([0], [0]))
+    """
+    watched = list(range(WATCHED - 1, count, WATCHED)) or [count - 1]
+    return [i for i in range(count) if i not in set(watched)] or watched, watched
 
 
 class _Pace:

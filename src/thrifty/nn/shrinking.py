@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from thrifty.codec._buffers import array_of
 from thrifty.core import DataError
 from thrifty.nn.answers import few
+from thrifty.nn.committeework import learn_from
 from thrifty.nn.couples import Couple, couples_of
+from thrifty.nn.diverse import Teacher
 from thrifty.nn.feedforward import feedforward_couples, width_of
 from thrifty.nn.interpolative import Shrunk, interpolate
 from thrifty.nn.pruning import Masks
@@ -33,12 +35,14 @@ class Wanted(NamedTuple):
         share: of hidden units that stay, 0..1; None for all.
         epochs: of training to answer as before; None for none.
         student: that learns from the module instead of a part of it.
+        teachers: that it learns from instead of the module, as a committee.
         prune: of scores (rows, columns): which weights stay. pruned: of a module: their names.
     """
 
     share: float | None = None
     epochs: int | None = None
     student: nn.Module | None = None
+    teachers: Sequence[Teacher] = ()
     prune: Callable[[np.ndarray], np.ndarray] | None = None
     pruned: Callable[[nn.Module], Sequence[str]] | None = None
 
@@ -83,7 +87,8 @@ def made_smaller(
         >>> made.module[0].out_features, made.manifest["rows"][0]["consumer"]
         (4, '2')
     """
-    heard: list[Said] = said(module, batches) if wanted.epochs else []
+    asked = wanted.epochs and not wanted.teachers
+    heard: list[Said] = said(module, batches) if asked else []
     small, layers, manifest = module, list[Shrunk](), None
     if wanted.share is not None:
         small, layers, manifest = _shrunk(module, batches, wanted.share, progress)
@@ -92,6 +97,9 @@ def made_smaller(
     if not wanted.epochs:
         return Made(small, layers, manifest, None)
     small = copy.deepcopy(small) if small is module else small
+    if wanted.teachers:
+        found = learn_from(small, wanted.teachers, batches, epochs=wanted.epochs)
+        return Made(small, layers, manifest, found)
     masks = _masks(small, batches, wanted)
     fresh = wanted.student is not None
     how: dict[str, Any] = {"epochs": wanted.epochs, "masks": masks, "training": fresh}
