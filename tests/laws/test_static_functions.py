@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from thrifty.core import FormatError, Summary, taken
-from thrifty.core.container import opened
+from thrifty.core import FormatError, MappedSummary, taken
 from thrifty.laws import LAWS
 from thrifty.laws.static_functions import (
     damage_is_refused,
@@ -18,7 +17,7 @@ from thrifty.laws.static_functions import (
 )
 
 
-class Table(Summary):
+class Table(MappedSummary):
     """Keys in order and their values."""
 
     KIND = "table-of-the-laws"
@@ -31,11 +30,6 @@ class Table(Summary):
     def size(cls, values):
         """Eight bytes each."""
         return 16 * len(values)
-
-    @classmethod
-    def open(cls, path):
-        """From the file."""
-        return cls._restored(*opened(path, kind=cls.KIND, version=1))
 
     def spec(self):
         """Nothing."""
