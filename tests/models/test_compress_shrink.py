@@ -180,6 +180,18 @@ def test_a_student_learns(tmp_path):
     assert facts["bytes_before"] == sum(value.nbytes for value in net().state_dict().values())
 
 
+def test_numbers_that_are_not_finite_are_told_as_none(tmp_path):
+    """A model of NaN in a layer that is not shrunk: JSON can hold what is said of it."""
+    model = net()
+    with torch.no_grad():
+        model[6].bias[0] = math.nan
+    facts = compress(model, to="int8", out=tmp_path / "x", calibrate=batches(4), shrink=0.5,
+                     distil=1)  # fmt: skip
+    assert facts["distilled"] == {"epochs": 1, "kept": 0, "losses": [None, None]}
+    assert any(line.startswith("distilled nan -> nan") for line in told(facts))
+    json.dumps(facts["distilled"], allow_nan=False)
+
+
 def test_a_student_of_a_committee(tmp_path):
     """It learns from teachers that are asked in the middle, and is judged beside the model."""
     model, given = net(), [(x, net()(x).argmax(1)) for x, _ in batches(20)]
@@ -188,7 +200,8 @@ def test_a_student_of_a_committee(tmp_path):
     how = {"student": student, "distil": 60, "calibrate": given, "to": "int8"}
     facts = compress(model, out=tmp_path / "x", teachers=[Teacher(model, model[5:], (64,))], **how)
     losses = facts["distilled"]["losses"]
-    assert facts["distilled"]["kept"] == 60
+    assert (facts["distilled"]["epochs"], facts["distilled"]["kept"]) == (60, 60)
+    assert f"distilled {losses[0]:.4g} -> {losses[1]:.4g}: epoch 60 of 60 is kept" in told(facts)
     assert losses[1] < 0.9 * losses[0]
     assert facts["quality_before"]["accuracy"] == 1
     assert facts["quality_after"]["accuracy"] == pytest.approx(facts["agreement"])

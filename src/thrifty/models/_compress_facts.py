@@ -35,6 +35,7 @@ def facts_of(
         "bits_per_weight": 8 * sum(row["bytes_after"] for row in layers) / max(1, weights),
         "budget": budget,
         "weights": weights,
+        "model_runs": job.runs,
         "layers": layers,
         "left": [{"name": n, "reason": ways[n].reason} for n in job.names if ways[n].reason],
         "shared": job.aliases,
@@ -124,7 +125,8 @@ epoch 1 of 2 is kept']
         units = f"{before} hidden units -> {after} in {len(rows)} layers"
         lines.append(f"shrunk    {units}, error at most {worst:.2g}")
     if taught:
-        first, best = taught["losses"][0], taught["losses"][taught["kept"]]
+        losses = [math.nan if loss is None else loss for loss in taught["losses"]]
+        first, best = losses[0], losses[min(taught["kept"], len(losses) - 1)]
         kept = f"epoch {taught['kept']} of {taught['epochs']} is kept"
         lines.append(f"distilled {first:.4g} -> {best:.4g}: {kept}")
     return lines

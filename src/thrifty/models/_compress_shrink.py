@@ -1,5 +1,6 @@
 """Compress shrink: fewer hidden units, or a student, taught to answer as the model does."""
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -144,7 +145,7 @@ def _of_module(source: Any, model: Any, wish: Wish, judged: Judged, tell: Told) 
     made = made_smaller(model, large.calibrated.learned, _wanted(wish), progress=_Clock(tell))
     small = ModuleTensors(made.module)
     judge = _beside(judged(small, made.module), before)
-    return Smaller(small, judge, made.manifest, _facts(made))
+    return Smaller(small, judge, made.manifest, _facts(made, wish))
 
 
 def _staged(
@@ -167,7 +168,7 @@ def _staged(
     else:
         _saved(made.module, stage.path)
         stage.copy(source, None)
-    facts = {**_facts(made), "manifest": made.manifest}
+    facts = {**_facts(made, wish), "manifest": made.manifest}
     stage.finish(facts)
     return facts
 
@@ -200,13 +201,13 @@ def _pruner(wanted: str | None) -> Callable[[Any], list[str]]:
     return names
 
 
-def _facts(made: Any) -> dict[str, Any]:
+def _facts(made: Any, wish: Wish) -> dict[str, Any]:
     names = ("layer", "before", "after", "error")
     found = made.recovered
     told = None
     if found is not None:
-        epochs = len(found.losses) - 1
-        told = {"epochs": epochs, "kept": found.kept, "losses": list(found.losses)}
+        losses = [loss if math.isfinite(loss) else None for loss in found.losses]
+        told = {"epochs": wish.epochs, "kept": found.kept, "losses": losses}
     rows = [{name: getattr(row, name) for name in names} for row in made.layers]
     return {"shrunk": rows, "distilled": told}
 
