@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from thrifty.models import compress
 from thrifty.models.compress_plan import Option, choose
 from thrifty.models.compress_search import LEAST, MOST, Search
 
@@ -129,3 +130,19 @@ def test_progress_is_told():
     assert told[0] == 0
     assert told == sorted(told)
     assert len(told) == 20
+
+
+def test_a_budget_with_data_is_met_by_what_was_measured(tmp_path):
+    """A module whose second half does nothing: all of the budget goes to the first."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(64, 96), torch.nn.Linear(96, 64))
+    side = torch.nn.Linear(64, 96)
+    module.add_module("side", torch.nn.Sequential(side, torch.nn.Linear(96, 64)))
+    module.side.forward = lambda x: x
+    batches = [torch.randn(32, 64) for _ in range(2)]
+    facts = compress(module, budget=27_000, calibrate=batches, out=tmp_path / "small")
+    found = {row["name"]: row["setting"] for row in facts["layers"]}
+    assert facts["model_runs"] == 4 * 5
+    assert {found[name] for name in ("side.0.weight", "side.1.weight")} == {"lean2"}
+    assert all(SETTINGS.index(found[name]) <= 2 for name in ("0.weight", "1.weight"))

@@ -23,8 +23,9 @@ class Search:
     for a unit of error is completed at low rank; of each other tensor the few settings are tried
     that say most about the rest (D-optimal), and the rest follows.
 
-    On all-MiniLM-L6-v2 at 3.5 bits a weight this lost as little as trying everything, in half as
-    many runs, and a quarter less than one coarse probe of each tensor, in 2.5 times as many.
+    On all-MiniLM-L6-v2 at 3.5 bits a weight this lost as little as trying everything (1 - cosine
+    .0168 in 102 runs, .0167 in 195), and a third less than errors of outputs times one coarse probe
+    of each tensor (.0251 in 39); what it told added up to what the whole lost within 2 %.
 
     Args:
         measure: of a tensor and a setting: what the model loses; None where that is not known.

@@ -160,7 +160,8 @@ def choices(inputs: bool) -> tuple[str, ...]:
     """The settings that a budget chooses from.
 
     Pruning and split channels are not among them: for the same bytes they lose more than whole
-    numbers with scales of groups do.
+    numbers with scales of groups do. The sizes of all but the lossless codes depend on shapes
+    alone, so that a budget is kept to the byte; those of the lossless ones the survey measures.
 
     Args:
         inputs: whether the inputs of layers are known, so that the dear settings pay.
