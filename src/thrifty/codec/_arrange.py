@@ -8,6 +8,8 @@ from thrifty.core.kernels import njit
 __all__ = ["arranged", "covered"]
 
 ROUNDS = 5
+SWEEPS, COLD, HEAT, STRIDES = 40, 8, 2.0, 4
+NOISES = 1 << 14
 Rows = NDArray[np.int64]
 
 
@@ -15,7 +17,8 @@ def arranged(rows: Rows, values: int, rounds: int = ROUNDS) -> Rows:
     """Rows by how frequent their values are, then by rounds in which columns attract values.
 
     In a round a value is drawn to a column by the logarithm of how often it stands there; in each
-    row the pair of value and free column with the largest pull is taken first.
+    row the pair of value and free column with the largest pull is taken first. Last, values of a
+    row exchange their columns where that saves bits, or by chance, less and less of it.
 
     Args:
         rows: (n, m) numbers of values, not changed; short rows end in -1.
@@ -32,7 +35,54 @@ def arranged(rows: Rows, values: int, rounds: int = ROUNDS) -> Rows:
             held = turned[:, column]
             pulls[:, column] = np.log1p(np.bincount(held[held >= 0], minlength=values))
         _draw(turned, pulls)
+    return _cooled(turned, values) if rounds and rows.shape[1] > 1 else turned
+
+
+def _cooled(turned: Rows, values: int) -> Rows:
+    """Rows after sweeps of exchanges, by bits that the counts before each sweep tell."""
+    rng, width = np.random.default_rng(0), turned.shape[1]
+    noise = rng.logistic(size=NOISES).astype(np.float32)
+    for sweep in range(SWEEPS + COLD):
+        bits = np.empty((values, width), np.float32)
+        for column in range(width):
+            held = turned[:, column]
+            bits[:, column] = -np.log2(np.bincount(held[held >= 0], minlength=values) + 0.5)
+        heat = np.float32(HEAT * max(0.0, 1 - sweep / SWEEPS))
+        strides = 1 + rng.permutation(width // 2)[:STRIDES]
+        _exchange(turned, bits, noise * heat, strides, int(rng.integers(NOISES)))
     return turned
+
+
+@njit(forceinline=True, error_model="numpy")
+def _sum_of(row):
+    """How many values a row has, and a number that tells sets of values apart, in any order."""
+    m, total = 0, 0
+    while m < row.size and row[m] >= 0:
+        word = (row[m] + 1) * 0x9E3779B1
+        word = (word ^ (word >> 15)) * 0x85EBCA77
+        total += word ^ (word >> 13)
+        m += 1
+    return m, total
+
+
+@njit(nogil=True, cache=True, error_model="numpy")
+def _exchange(rows, bits, noise, strides, offset):
+    """Exchange two values of a row, so many columns apart, that save more bits than the noise.
+
+    Equal sets have equal noise, so that the order of rows does not count.
+    """
+    least, last = np.float32(1e-6), noise.size - 1
+    for i in range(rows.shape[0]):
+        row = rows[i]
+        m, k = _sum_of(row)
+        k += offset
+        for stride in strides:
+            for a in range(m):
+                b = (a + stride) % m
+                u, v = row[a], row[b]
+                k = (k + 1) & last
+                if bits[u, a] + bits[v, b] - bits[v, a] - bits[u, b] > noise[k] + least:
+                    row[a], row[b] = v, u
 
 
 @njit(nogil=True, cache=True, error_model="numpy")

@@ -36,7 +36,7 @@ class _Rows(NamedTuple):
 @method(
     source="CARAMEL, Coleman et al. 2023, arXiv:2305.16545",
     memory="1.11 bits a bit of the codes of the columns, and their distinct values",
-    time="three loads a value; arranging, five rounds of m**2 steps a row and more",
+    time="three loads a value; arranging, five rounds of m**2 steps a row and 48 of 4 m",
     error="none for keys it was made of, but for the order in a row; arbitrary for others",
     exact="dict(zip(keys, map(sorted, rows)))",
     laws=("static-function",),
