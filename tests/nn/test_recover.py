@@ -119,6 +119,8 @@ def test_refusals():
         recover(student, [], [])
     with pytest.raises(ValueError, match=r"^epochs must be in 1\.\.1000000, got 0$"):
         recover(student, heard, batches, epochs=0)
+    with pytest.raises(TypeError, match=r"^epochs must be a whole number in "):
+        recover(student, heard, batches, epochs=1.5)
     with pytest.raises(ValueError, match=r"^lr must be in "):
         recover(student, heard, batches, lr=-1.0)
     text = r"^student must answer as the model does: numbers \(32, 3\), got numbers \(32, 2\)$"

@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from thrifty.codec.masks import n_of_m  # noqa: E402
-from thrifty.core import DataError  # noqa: E402
+from thrifty.core import DataError, IncompatibleError  # noqa: E402
 from thrifty.nn.shrinking import Wanted, changed, made_smaller  # noqa: E402
 
 X = [torch.randn(40, 6, generator=torch.Generator().manual_seed(i)) for i in range(4)]
@@ -93,6 +93,24 @@ def test_pruned_while_it_learns():
     assert (net[2].weight != 0).all()
     assert (made.manifest, made.layers) == (None, [])
     assert made.recovered.losses[made.recovered.kept] < made.recovered.losses[0]
+
+
+def test_watched_batches_choose_no_units():
+    """What they hold changes nothing of what is shrunk, where there is training."""
+    torch.manual_seed(0)
+    whole, given = Two(), [X[i % 4] + i for i in range(5)]
+    made = made_smaller(whole, given, Wanted(share=0.5, epochs=1))
+    again = made_smaller(whole, [*given[:4], 99 * X[0]], Wanted(share=0.5, epochs=1))
+    assert made.manifest == again.manifest
+    assert [row.error for row in made.layers] == [row.error for row in again.layers]
+
+
+def test_a_student_of_another_shape():
+    """It is refused, and stays as it was."""
+    torch.manual_seed(0)
+    student = nn.Linear(6, 5)
+    with pytest.raises(IncompatibleError, match=r"^student must answer as the model does: numbers"):
+        made_smaller(Two(), X, Wanted(epochs=1, student=student))
 
 
 def test_nothing_to_shrink():

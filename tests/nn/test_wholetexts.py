@@ -5,6 +5,7 @@ import pytest
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
+from thrifty.core import DataError  # noqa: E402
 from thrifty.nn.texts import IGNORED, task_of, text_batches  # noqa: E402
 from thrifty.nn.wholetexts import learned_texts, whole_model  # noqa: E402
 
@@ -65,3 +66,9 @@ def test_the_model_is_whole(folder):
     assert not module.training
     assert task_of("BertModel") == "embedding"
     assert "labels" not in batches[0]
+
+
+def test_too_few_words(folder):
+    """A language model needs a row of them."""
+    with pytest.raises(DataError, match=r"^calibration must have at least 129 tokens for a lang"):
+        whole_model(folder, "GPT2LMHeadModel", LINES[:3])

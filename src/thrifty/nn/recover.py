@@ -17,8 +17,9 @@ from thrifty.nn.pruning import Masks
 __all__ = ["Recovered", "Said", "recover", "said", "split"]
 
 KEPT, WATCHED = 64, 5  # logits of a row; of so many batches the last is watched
-TAUGHT, FRESH, FASTEST = 1 / 400, 1 / 20, 1e-2  # rates: shares of the size of weights; the limit
-WARM, SLOWER, LONGEST = 10, 1 / 16, 1.0  # steps until the rate is whole; a setback; a slope
+TAUGHT = {"scores": 1 / 200, "numbers": 1 / 200, "embeddings": 1 / 6400}
+FRESH, FASTEST = 1 / 20, 1e-2  # rates, as those above: shares of the size of weights; the limit
+WARM, SLOWER, LONGEST = 10, 1 / 8, 1.0  # steps until the rate is whole; a setback; a slope
 TEMPERATURE = 2.0
 Told = Callable[[Mapping[str, Any]], None]
 
@@ -87,7 +88,7 @@ def recover(
 
     Scores are learned by soft labels, embeddings by 1 - cosine, numbers by their squared
     differences as a share of their squares. Every fifth batch is not learned from: an epoch after
-    which these lose more than before is taken back, and the rate falls to a sixteenth (a single
+    which these lose more than before is taken back, and the rate falls to an eighth (a single
     batch is both). A step whose loss or slope is not finite is left out.
 
     Args:
@@ -96,8 +97,8 @@ def recover(
         batches: as many.
         epochs: passes over the batches, at least 1.
         lr: the first rate, which falls to a hundredth of it in a straight line; None for a share
-            of the root mean square of the model's weights, 1e-2 at most: 1 / 400, and 1 / 20
-            where it is `training`.
+            of the root mean square of the model's weights, 1e-2 at most: 1 / 200, for embeddings
+            1 / 6400, and 1 / 20 where it is `training`.
         training: in training mode, with dropout and the norms of batches: for a model that has
             not been trained. Else in evaluation mode.
         masks: of weights that stay at zero.
@@ -131,7 +132,7 @@ def recover(
         raise DataError("model must have parameters that can be trained, got none")
     taught, watched = split(len(batches))
     lesson, was = _Lesson(model, heard, batches, masks), model.training
-    pace = _Pace(learned, rate or _rate(learned, FRESH if training else TAUGHT))
+    pace = _Pace(learned, rate or _rate(learned, FRESH if training else TAUGHT[heard[0].kind]))
     order, losses = torch.Generator().manual_seed(seed), [lesson.loss(watched)]
     kept, best, steps = 0, _state(model), epochs * len(taught)
     for epoch in range(epochs):

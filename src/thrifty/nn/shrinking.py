@@ -19,7 +19,7 @@ from thrifty.nn.diverse import Teacher
 from thrifty.nn.feedforward import feedforward_couples, width_of
 from thrifty.nn.interpolative import Shrunk, interpolate
 from thrifty.nn.pruning import Masks
-from thrifty.nn.recover import Recovered, Said, recover, said
+from thrifty.nn.recover import Recovered, Said, recover, said, split
 from thrifty.nn.resized import shrunk_row
 from thrifty.nn.saliency import saliency
 
@@ -69,7 +69,8 @@ def made_smaller(
     """Shrink a module, or let a student learn from it, as is wanted.
 
     Hidden layers are those of `couples_of`; where the module has a config of transformers, those
-    of as many units as that says, and all of them keep the same number.
+    of as many units as that says, and all of them keep the same number. Batches that training
+    watches are not looked at before.
 
     Args:
         module: whole; it does not change.
@@ -89,9 +90,10 @@ def made_smaller(
     """
     asked = wanted.epochs and not wanted.teachers
     heard: list[Said] = said(module, batches) if asked else []
+    seen = [batches[i] for i in split(len(batches))[0]] if wanted.epochs else batches
     small, layers, manifest = module, list[Shrunk](), None
     if wanted.share is not None:
-        small, layers, manifest = _shrunk(module, batches, wanted.share, progress)
+        small, layers, manifest = _shrunk(module, seen, wanted.share, progress)
     elif wanted.student is not None:
         small = copy.deepcopy(wanted.student)
     if not wanted.epochs:
@@ -100,7 +102,7 @@ def made_smaller(
     if wanted.teachers:
         found = learn_from(small, wanted.teachers, batches, epochs=wanted.epochs)
         return Made(small, layers, manifest, found)
-    masks = _masks(small, batches, wanted)
+    masks = _masks(small, seen, wanted)
     fresh = wanted.student is not None
     how: dict[str, Any] = {"epochs": wanted.epochs, "masks": masks, "training": fresh}
     found = recover(small, heard, batches, progress=progress, **how)
