@@ -52,6 +52,17 @@ def student(seed=0):
     return nn.Sequential(nn.Linear(2, 16), nn.ReLU()), nn.Linear(16, 4)
 
 
+def test_answers_are_taught_without_labels():
+    """Answers to a committee learn what their teachers say of rows that have no label."""
+    x, y, teachers = rows()
+    body, head = student()
+    never = committee_distil(body, head, teachers, x, torch.full_like(y, -1), epochs=1, hint=0.0)
+    body, head = student()
+    some = committee_distil(body, head, teachers, x, torch.full_like(y, -1), epochs=1)
+    for one, two in zip(never.answers, some.answers, strict=True):
+        assert not one.weight.equal(two.weight)
+
+
 def test_it_heeds_who_knows():
     """Of two teachers that each know a half of the plane, the right one, with few labels."""
     x, y, teachers = rows()

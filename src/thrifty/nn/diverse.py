@@ -1,11 +1,11 @@
 """Diverse: a student asks a committee of teachers, and heeds for each example who answers best."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from thrifty.core import DataError, IncompatibleError, in_range, method, whole
 from thrifty.nn.distil import UNLABELLED
@@ -129,8 +129,9 @@ def committee_distil(
     """Train a student, body and head, with a committee; in place, by Adam with a falling rate.
 
     The loss of an example is that of its label; alpha times that of the teachers' soft labels;
-    and hint times the squared distance of the hidden state from each answer, with the loss of the
-    label for that answer by the same head, without which answers would say nothing. Each teacher
+    and hint times the squared distance of the hidden state from each answer, with the loss of that
+    answer by the same head, of label and soft label of who answers: else answers about rows
+    without labels would say nothing, and mislead. Each teacher
     counts as much as the committee heeds it, which it learns from whose soft labels are right.
 
     Args:
@@ -173,8 +174,8 @@ def committee_distil(
     for _ in range(epochs):
         for rows in torch.randperm(len(x), generator=rng).split(batch):
             hidden, labels = body(x[rows]), targets[rows]
-            soft = _soft(head(hidden), said[rows], labels, alpha, temperature)
-            loss = _asked(committee, head, hidden, said[rows], labels, soft, hint)
+            own = partial(_soft, said=said[rows], labels=labels, alpha=alpha, t=temperature)
+            loss = _asked(committee, head, hidden, said[rows], labels, own, hint)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -183,10 +184,19 @@ def committee_distil(
 
 
 def _soft(logits: Tensor, said: Tensor, labels: Tensor, alpha: float, t: float) -> Tensor:
-    """(n, teachers): the loss of labels and of each teacher's soft labels."""
-    hard = F.cross_entropy(logits, labels, reduction="none", ignore_index=UNLABELLED)
+    """(n, teachers): the loss of labels and of each teacher's soft labels.
+
+    Logits are (n, teachers or 1, classes).
+    """
+    hard = _of_labels(logits, labels) * (labels != UNLABELLED)[:, None]
     shares, own = (said / t).softmax(-1), (logits / t).log_softmax(-1)
-    return hard[:, None] - alpha * t * t * (shares * own[:, None]).sum(-1)
+    return -hard - alpha * t * t * (shares * own).sum(-1)
+
+
+def _of_labels(logits: Tensor, labels: Tensor) -> Tensor:
+    """Logarithms of the probabilities of the labels, of the first class where there is none."""
+    at = labels.clamp(min=0)[:, None, None].expand(-1, logits.shape[1], 1)
+    return logits.log_softmax(-1).gather(-1, at)[..., 0]
 
 
 def _asked(
@@ -195,16 +205,13 @@ def _asked(
     hidden: Tensor,
     said: Tensor,
     labels: Tensor,
-    soft: Tensor,
+    own: Callable[[Tensor], Tensor],
     hint: float,
 ) -> Tensor:
     """What is learned from the committee, weighed by who knows the labels of such examples."""
     hints, weights = committee(hidden.detach())
-    labelled = (labels != UNLABELLED).float()
-    every = labels.clamp(min=0)[:, None, None].expand(-1, hints.shape[1], 1)
-    known = said.log_softmax(-1).gather(-1, every)[..., 0]
-    gate = -torch.logsumexp(known + weights.log(), dim=1) * labelled
-    spoken = -head(hints).log_softmax(-1).gather(-1, every)[..., 0] * labelled[:, None]
+    known = _of_labels(said, labels) + weights.log()
+    gate = -torch.logsumexp(known, dim=1) * (labels != UNLABELLED)
     far = (hidden[:, None] - hints.detach()).square().mean(-1)
-    heeded = (weights.detach() * (soft + hint * (far + spoken))).sum(1)
-    return (heeded + gate).mean()
+    learned = own(head(hidden)[:, None]) + hint * (far + own(head(hints)))
+    return ((weights.detach() * learned).sum(1) + gate).mean()
