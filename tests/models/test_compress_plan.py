@@ -51,6 +51,12 @@ def test_one_gives_way_to_another():
     assert [found[name].setting for name in "ab"] == ["small", "large"]
 
 
+def test_none_gives_way_to_itself():
+    """The smaller option of a tensor makes no room for the larger one of the same."""
+    ways = [Option("small", 10, 5.0), Option("middle", 20, 3.0), Option("large", 30, 0.0)]
+    assert choose({"a": ways}, 25)["a"].setting == "middle"
+
+
 def test_most_choices_are_the_best():
     """Of 60 small models, nine in ten or so; where it is not, by little on average."""
     over = []
