@@ -13,8 +13,8 @@ __all__ = [
     "BITS",
     "ROWS",
     "SAME_BYTES",
-    "TOGETHER",
     "WAYS",
+    "encode",
     "gradients_of",
     "kept",
     "moments_of",
@@ -26,7 +26,6 @@ BITS = (4, 3, 2)
 ROWS = ("nearest", "GPTQ", "LeanQuant affine")  # a scale and a least value a row
 SAME_BYTES = ("GPTQ groups", "LeanQuant affine groups", "k-means", "LeanQuant")
 WAYS = (*ROWS, *SAME_BYTES)
-TOGETHER = tuple(f"{way}, together" for way in WAYS[1:])  # rows make up for each other too
 
 Moments = Mapping[str, np.ndarray]
 GRIDS = {
@@ -37,14 +36,21 @@ GRIDS = {
 def encode(
     way: str, bits: int, weight: torch.Tensor, moments: np.ndarray, outputs: np.ndarray | None
 ) -> Encoded:
-    """Weights in one of the WAYS: in `groups`, as many even grids as take a codebook's bytes."""
+    """Weights in one of the WAYS; with ", together" after it, rows make up for each other too.
+
+    Groups are as many even grids as take a codebook's bytes. Alone, GPTQ and k-means are as
+    published; together, sweeps follow the loop whatever the grid.
+    """
     way, _, together = way.partition(", ")
+    rounds = 2 if together or way.startswith("LeanQuant") else 0  # else the loop as published
     if way == "nearest":
         return LeanCodec(bits, "affine").encode(weight)
     group = -(-weight.shape[1] // 2 ** (bits - 1)) if way.endswith("groups") else None
     grid = GRIDS[way.removesuffix(" groups")]
     theirs = outputs if together else None
-    return gptq(weight, moments, outputs=theirs, bits=bits, grid=grid, group=group)
+    return gptq(
+        weight, moments, outputs=theirs, bits=bits, grid=grid, group=group, rounds=rounds
+    )  # fmt: skip
 
 
 @torch.no_grad()
@@ -131,17 +137,13 @@ def table(
     moments: Moments,
     judged: Callable[[], dict[str, float]],
     bits: Iterable[int] = BITS,
-    outputs: Moments | None = None,
     ways: Sequence[str] = WAYS,
 ) -> dict[str, dict[str, float]]:
-    """What is judged, for each way and number of bits; the model is as it was afterwards.
-
-    With the moments of gradients at the outputs, for all the ways `TOGETHER` too.
-    """
+    """What is judged, for each way and number of bits; the model is as it was afterwards."""
     weights, rows = kept(maps), {"as it is": judged()}
     for count in bits:
-        for way in ways if outputs is None else (*ways, *TOGETHER):
-            row = quantise(maps, weights, moments, way, count, outputs)
+        for way in ways:
+            row = quantise(maps, weights, moments, way, count)
             rows[f"{way}, {count} bits"] = row | judged()
             print(way, count, rows[f"{way}, {count} bits"], flush=True)
     for name, part in maps.items():
