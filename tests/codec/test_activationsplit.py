@@ -123,6 +123,10 @@ def test_refusals():
         ActivationSplit(4, 4).encode(x)
     with pytest.raises(ValueError, match=r"^extra must be in 0\.\.2, got 3$"):
         ActivationSplit(4, 3, (3,))
+    with pytest.raises(TypeError, match=r"^bits must be a whole number in 2\.\.8, got 4\.0$"):
+        ActivationSplit(4.0, 3)
+    with pytest.raises(TypeError, match=r"^x must be of floats, got int64$"):
+        ActivationSplit(4, 3).encode(np.ones((2, 3), np.int64))
     with pytest.raises(ValueError, match=r"^by must be one of max, often, got 'mean'$"):
         ActivationSplit.calibrated(x, by="mean")
     with pytest.raises(IncompatibleError, match=r"^encoded must be of ActivationSplit\("):
