@@ -51,8 +51,8 @@ EVIDENCE = (
 )
 HIDDEN = (512, 256, 128)
 SETTINGS: dict[str, dict[str, Any]] = {
-    "digits": {"dim": 12, "tables": 132, "width": 4, "epochs": 20, "rows": 20_000},
-    "adult": {"dim": 8, "tables": 200, "width": 16, "epochs": 5, "rows": 30_000},
+    "digits": {"dim": 12, "tables": 210, "width": 4, "bits": 5, "epochs": 20, "rows": 20_000},
+    "adult": {"dim": 5, "tables": 630, "width": 16, "bits": 4, "epochs": 8, "rows": 30_000},
 }
 
 

@@ -8,6 +8,7 @@ from thrifty.hashing import PStable
 from thrifty.laws import LAWS
 from thrifty.learn import RepresenterSketch
 from thrifty.learn._cells import refitted, sketched
+from thrifty.learn._few_bits import coded
 from thrifty.learn._kernel_student import Student, _slopes, mixed, trained
 from thrifty.sketch import RACE
 from thrifty.sketch._lsh import cells_of
@@ -149,11 +150,47 @@ def test_multiplications_are_counted():
 # refusals
 
 
+@pytest.mark.parametrize("bits", [2, 4, 5])
+def test_counters_of_few_bits(bits):
+    """Less bytes by as many, errors below a step, the same from a file, and lies refused."""
+    whole, few = (
+        RepresenterSketch.from_predictor(teacher, rows(), **SMALL, bits=b) for b in (8, bits)
+    )
+    held, room = few.arrays(), few.counters.size
+    assert held["counters"].nbytes == -(-room // len(few.counters) * bits // 8) * len(few.counters)
+    assert np.abs(few.counters).max() <= 2 ** (bits - 1) - 1
+    queries = rows(9)
+    spread = np.abs(few.predict(queries) - whole.predict(queries)).mean(axis=0)
+    assert (spread < 2 * few.scales / np.sqrt(len(few.counters))).all()
+    twin = RepresenterSketch.from_bytes(few.to_bytes())
+    assert (twin.predict(queries) == few.predict(queries)).all()
+    for name, bad in (("middles", np.zeros(9, "f4")), ("counters", held["counters"][:, :-1])):
+        changed = {**held, name: np.ascontiguousarray(bad)}
+        data = container.dump(kind=few.KIND, version=1, header=few.spec(), arrays=changed)
+        with pytest.raises(FormatError):
+            RepresenterSketch.from_bytes(data)
+
+
+def test_coded_counters_keep_the_mean_over_tables():
+    """What a table adds to all its cells is moved to the middle; the rest is off by half a step."""
+    rng = np.random.default_rng(0)
+    counters = rng.uniform(-1, 1, (30, 4, 2)) + rng.standard_normal((30, 1, 1)) * 9
+    codes, steps, middles = coded(counters, 6)
+    cells = rng.integers(0, 4, (50, 30))
+    exact, near = (
+        np.stack([held[np.arange(30), row].mean(axis=0) for row in cells])
+        for held in (counters, codes * steps.astype(float) + middles)
+    )
+    assert np.abs(exact - near).max() < steps.max()
+
+
 def test_within_takes_the_tables_that_fit():
     """The most tables, and below one the smallest is named."""
     how = {"rows": 800, "epochs": 1, "anchors": 16}
     made = RepresenterSketch.within(1000, teacher, rows(), dim=3, width=8, **how)
     assert made.nbytes <= 1000 < made.nbytes + 8
+    small = RepresenterSketch.within(1000, teacher, rows(), dim=3, width=8, bits=4, **how)
+    assert small.nbytes <= 1000 < small.nbytes + 4
     with pytest.raises(BudgetError, match=r"^budget must be at least 48 B for a representer sketc"):
         RepresenterSketch.within(47, teacher, rows(), dim=3, width=8, **how)
 
@@ -169,6 +206,7 @@ def test_within_takes_the_tables_that_fit():
         ({"rate": 2.0}, r"rate must be in 0\.\.1, got 2\.0"),
         ({"ridge": -1.0}, r"ridge must be in 0\.\.1, got -1\.0"),
         ({"epochs": -1}, r"epochs must be in 0\.\.10000, got -1"),
+        ({"bits": 1}, r"bits must be in 2\.\.8, got 1"),
         ({"seed": -1}, rf"seed must be in 0\.\.{2**63}, got -1"),
     ],
 )
