@@ -7,7 +7,7 @@ pytest.importorskip("transformers")
 
 import thrifty.nn.staged as staged  # noqa: E402
 from tests.nn.test_skeleton import llama  # noqa: E402
-from thrifty.core import IncompatibleError  # noqa: E402
+from thrifty.core import DataError, IncompatibleError  # noqa: E402
 from thrifty.models import compress  # noqa: E402
 from thrifty.models.checkpoint import Checkpoint  # noqa: E402
 from thrifty.nn.opened import opened, reopened  # noqa: E402
@@ -50,3 +50,6 @@ def test_other_names(tmp_path):
         assert torch.equal(module(IDS).logits, model(IDS).logits)
     with pytest.raises(IncompatibleError, match=r"is not in the checkpoint$"):
         opened(tmp_path, Renamed(tmp_path), whole=False)
+    (tmp_path / "config.json").write_text('{"model_type": "llama", "architectures": ["os.system"]}')
+    with pytest.raises(DataError, match=r"^architecture must be known to transformers"):
+        opened(tmp_path, Renamed(tmp_path), whole=True)

@@ -53,7 +53,7 @@ class Codec:
     """
 
     KIND: ClassVar[str]
-    FIXED_RATE: ClassVar[bool] = False  # `size` looks at shape and dtype only: checked on decoding
+    FIXED_RATE: bool = False  # `size` looks at shape and dtype only: checked on decoding
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
