@@ -126,10 +126,18 @@ class Job:
             return
         written = CompressedTensors.unfinished(writer.folder, writer.files)
         for name in [name for name in self.names if name in writer.entries]:
-            start = 0
-            for rows in written.chunks(name) if ways[name].setting not in (KEPT, LOSSLESS) else ():
-                self.judge.settle(name, start, rows)
-                start += len(rows)
+            self._settle(written, name, ways[name].setting)
+
+    def _settle(self, written: CompressedTensors, name: str, how: str) -> None:
+        """Do with a written tensor what was done when it was written: ask, then settle."""
+        if how in (KEPT, LOSSLESS):
+            return
+        if setting(how).inputs:
+            self.judge.inputs(name)
+        start = 0
+        for rows in written.chunks(name):
+            self.judge.settle(name, start, rows)
+            start += len(rows)
 
     def _wanted(self, to: str) -> dict[str, Way]:
         return {name: way(self.source, name, to) for name in self.names}

@@ -43,8 +43,8 @@ def compress(
     stays small whatever the size of the checkpoint; where there is data to calibrate on, torch
     holds the model beside, whole or one block at a time. Layers are calibrated behind those
     before, as they came out. With a budget, every setting is tried on some rows of every tensor,
-    and the choice that fits with the least loss is taken; where the data is known the loss of a
-    tensor counts by what the model's output lost when this tensor alone was changed. Biases,
+    and the choice that fits with the least loss is taken; where the data is known, what the model
+    loses is measured for some settings of each tensor and told of the others. Biases,
     norms and other small tensors come back to the bit, and so do those with NaN or infinities.
     Tensors that are the same are kept once. A run that was killed goes on where it stood when the
     same call is made again.
