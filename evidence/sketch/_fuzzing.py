@@ -21,7 +21,7 @@ from thrifty.core import FormatError, Summary
 
 __all__ = ["kinds", "try_inputs"]
 
-ROOMS = ("sketch", "codec", "learn", "hashing", "index", "models", "run")
+ROOMS = ("sketch", "codec", "learn", "hashing", "index", "text", "models", "run")
 
 
 def kinds() -> dict[str, type[Summary]]:

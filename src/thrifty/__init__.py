@@ -21,6 +21,7 @@ __all__ = [
     "run",
     "serve",
     "sketch",
+    "text",
 ]
 
 __version__ = "0.1.0"

@@ -2,9 +2,9 @@
 
 import pytest
 
-from thrifty.index import Analyzer, TextIndex
 from thrifty.laws import LAWS
 from thrifty.laws import text as laws
+from thrifty.text import Analyzer, TextIndex
 
 
 class Faulty:

@@ -5,10 +5,10 @@ import pyarrow as pa
 import pytest
 
 from thrifty.core import DataError, FormatError
-from thrifty.index.analyzer import Analyzer
 from thrifty.laws import LAWS
 from thrifty.models import _counts
 from thrifty.models.encoder import WordEncoder
+from thrifty.text.analyzer import Analyzer
 
 GROUPS = ("purr meow whiskers fur paw tail", "wheel brake engine road bus driver")
 

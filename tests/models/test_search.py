@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from thrifty.core import DataError, FormatError
-from thrifty.index.textindex import TextIndex
 from thrifty.models.expansion import Expand
 from thrifty.models.fusion import Fusion
 from thrifty.models.search import SearchIndex
 from thrifty.models.search_build import add_documents, index_documents
+from thrifty.text.textindex import TextIndex
 
 ROWS = [
     {"_id": "a", "title": "Lasers", "text": "A pulsed red laser heats a plate.", "year": 2019},

@@ -62,7 +62,7 @@ def test_added_words_are_told_and_marked(index):
 
 def test_nothing_found(index):
     """No rows, no answers."""
-    snapshot = index.text._snapshot
+    snapshot = index.text.snapshot
     (ranked,), _ = index._ranked(snapshot, ["zzz"], 3)
     assert isinstance(ranked, Fused)
     assert answers(index, snapshot, "zzz", ranked, [], explain=True, highlight=True) == []

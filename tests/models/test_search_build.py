@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from thrifty.core import DataError, FormatError, IncompatibleError, SaveError
-from thrifty.index.textindex import TextIndex
 from thrifty.models import search_build as module
 from thrifty.models.search import SearchIndex
 from thrifty.models.search_build import (
@@ -22,6 +21,7 @@ from thrifty.models.search_build import (
     remove_documents,
     writing,
 )
+from thrifty.text.textindex import TextIndex
 
 WORDS = [
     "laser", "beam", "heat", "plate", "cat", "dog", "bark", "purr", "light", "wave", "sound",

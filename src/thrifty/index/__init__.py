@@ -1,7 +1,6 @@
-"""index: find what is near: vectors, codes, sets, rows of a large inner product, documents."""
+"""index: find what is near: vectors, codes, sets, rows of a large inner product."""
 
 from thrifty.index._tune import SLIDE, Settings, tune
-from thrifty.index.analyzer import Analyzer
 from thrifty.index.bands import Bands
 from thrifty.index.binary import BinaryIndex
 from thrifty.index.flat import FlatIndex
@@ -12,14 +11,12 @@ from thrifty.index.maxip import MaxIPIndex
 from thrifty.index.multiindex import MultiIndexHashing
 from thrifty.index.setindex import SetIndex
 from thrifty.index.setshards import SetShards
-from thrifty.index.textindex import TextIndex
 from thrifty.index.tree import TreeIndex
 from thrifty.index.tuner import Tuned, tuned
 from thrifty.index.vectors import VectorIndex
 
 __all__ = [
     "SLIDE",
-    "Analyzer",
     "Bands",
     "BinaryIndex",
     "FlatIndex",
@@ -31,7 +28,6 @@ __all__ = [
     "SetIndex",
     "SetShards",
     "Settings",
-    "TextIndex",
     "TreeIndex",
     "Tuned",
     "VectorIndex",

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
-from thrifty.index._union import find, link
+from thrifty.models._union import find, link
 
 __all__ = ["compare", "gather_buckets", "most_pairs"]
 

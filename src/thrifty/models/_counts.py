@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from thrifty.index.analyzer import Analyzer
+from thrifty.text.analyzer import Analyzer
 
 __all__ = ["counted", "read"]
 

@@ -17,10 +17,10 @@ from thrifty import data
 from thrifty.core import DataError, Interval, budget_for, in_range, method, replacing
 from thrifty.hashing import MinHash
 from thrifty.index import Bands
-from thrifty.index._union import flatten, link
 from thrifty.models._buckets import compare, gather_buckets, most_pairs
 from thrifty.models._exact import exact_pairs
 from thrifty.models._signed import Signed
+from thrifty.models._union import flatten, link
 from thrifty.models.recall import precision_and_recall
 
 __all__ = ["Duplicates", "cluster_blocks", "dedup", "write_clusters"]

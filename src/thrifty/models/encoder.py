@@ -13,8 +13,8 @@ from thrifty.core import DataError, Summary, in_range, method, taken, whole
 from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
 from thrifty.hashing.pooledsimhash import drawn_pool, project
-from thrifty.index.analyzer import Analyzer
 from thrifty.models._counts import counted, read
+from thrifty.text.analyzer import Analyzer
 
 __all__ = ["WordEncoder"]
 
@@ -183,15 +183,7 @@ class WordEncoder(Summary):
 
     @cached_property
     def _reader(self) -> Any:
-        known = {word: i for i, word in enumerate(self._words)}
-
-        def number(word: str) -> int:
-            term = self.analyzer.term(word)
-            return known.get(term, -1) if term else -1
-
-        from thrifty.index._vocabulary import Vocabulary
-
-        return Vocabulary(number, self.analyzer.pairs)
+        return self.analyzer.reader({word: i for i, word in enumerate(self._words)})
 
     def _weighted(self, counts: sp.csr_array) -> sp.csr_array:
         """Counts by squared idf, each document divided by the root of its length."""

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from thrifty import data
 from thrifty.core import BudgetError, DataError, budget_for, format_bytes, in_range, method
 from thrifty.hashing import MinHash, hash_column
-from thrifty.index._union import flatten, link
 from thrifty.learn import FellegiSunter
 from thrifty.models._blocking import candidate_pairs, compare_sets
+from thrifty.models._union import flatten, link
 from thrifty.models.dedup import write_clusters
 
 __all__ = ["Entities", "resolve"]

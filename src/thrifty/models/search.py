@@ -10,10 +10,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import FormatError, whole
-from thrifty.index._demands import masks
-from thrifty.index._snapshot import Snapshot
-from thrifty.index.textindex import TextIndex
-from thrifty.index.textquery import parse
 from thrifty.models.encoders import opened_encoder
 from thrifty.models.expansion import Expander, Term, expanded
 from thrifty.models.fusion import Fused, Fusion
@@ -21,6 +17,9 @@ from thrifty.models.rankings import judge
 from thrifty.models.search_answers import answers
 from thrifty.models.search_documents import DOCUMENT, Layout
 from thrifty.models.search_vectors import FEEDBACK, VectorSide
+from thrifty.text.snapshot import Snapshot
+from thrifty.text.textindex import TextIndex
+from thrifty.text.textquery import parse
 
 __all__ = ["SearchIndex"]
 
@@ -72,7 +71,7 @@ class SearchIndex:
         return len(self._text)
 
     def __repr__(self) -> str:
-        return f"SearchIndex({str(self._text._store.path)!r}, documents={len(self)})"
+        return f"SearchIndex({str(self._text.path)!r}, documents={len(self)})"
 
     @property
     def text(self) -> TextIndex:
@@ -117,7 +116,7 @@ class SearchIndex:
             ValueError: k is below 1.
             DataError: a filter that cannot be read, or names a column that is not there.
         """
-        snapshot = self._text._snapshot
+        snapshot = self._text.snapshot
         more = {"expand": expand, "fusion": fusion, "words_only": words_only}
         ranked, terms = self._ranked(snapshot, [query], k, filter=filter, **more)
         how = {"explain": explain, "highlight": highlight}
@@ -138,7 +137,7 @@ class SearchIndex:
             TypeError: a query is not text.
             ValueError: k is below 1.
         """
-        names, texts, snapshot = list(queries), list(queries.values()), self._text._snapshot
+        names, texts, snapshot = list(queries), list(queries.values()), self._text.snapshot
         wanted = 4 * k if self.layout.chunk else k
         found: Run = {}
         for low in range(0, len(names), AT_ONCE):
@@ -184,7 +183,7 @@ class SearchIndex:
         encoder = more.get("encoder")
         columns = {field.name: str(field.type) for field in self._text.columns}
         return {
-            "path": str(self._text._store.path), "documents": len(self),
+            "path": str(self._text.path), "documents": len(self),
             "fields": dict(self._text.settings["fields"]), "id": self.layout.key,
             "title": self.layout.title, "bytes": self._text.nbytes, "columns": columns,
             "segments": len(self._text.segments), "has_vectors": self.vectors is not None,
@@ -213,7 +212,7 @@ class SearchIndex:
         found = []
         for place, query in enumerate(queries):
             parsed = parse(query, list(snapshot.scoring.fields))
-            only = masks(snapshot, parsed, allowed) if parsed.demands else allowed
+            only = snapshot.demanded(parsed, allowed)
             one = asked[place : place + 1]
             found += [(words[place], *self.vectors.search(folders, bases, one, k, only))]
         return found

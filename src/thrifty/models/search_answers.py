@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from thrifty.index._snapshot import Snapshot
-from thrifty.index.snippets import snippets
-from thrifty.index.textquery import parse
 from thrifty.models.expansion import Term
 from thrifty.models.fusion import Fused
+from thrifty.text.snapshot import Snapshot
+from thrifty.text.snippets import snippets
+from thrifty.text.textquery import parse
 
 if TYPE_CHECKING:
     from thrifty.models.search import SearchIndex

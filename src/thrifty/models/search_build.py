@@ -14,13 +14,13 @@ from thrifty.core import DataError, IncompatibleError, parse_bytes
 from thrifty.core.atomic import alive
 from thrifty.data.report import Report
 from thrifty.data.source import Source
-from thrifty.index.analyzer import Analyzer
-from thrifty.index.textindex import TextIndex
 from thrifty.models.encoder import WordEncoder
 from thrifty.models.encoders import ENCODER, FolderEncoder, opened_encoder
 from thrifty.models.fusion import Fusion
 from thrifty.models.search_documents import DOCUMENT, Layout, layout_of, tables
 from thrifty.models.search_vectors import Encoder, VectorSide, joined_texts
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.textindex import TextIndex
 
 __all__ = ["add_documents", "index_documents", "remove_documents", "writing"]
 
@@ -215,7 +215,7 @@ def _passages(index: TextIndex, owner: str, first: int = 1) -> list[str]:
 
 
 def _there(index: TextIndex, name: str) -> bool:
-    for segment in index._snapshot.segments:
+    for segment in index.snapshot.segments:
         row = int(segment.rows_of([name])[0])
         if row >= 0 and (not segment.alive.size or segment.alive[row]):
             return True

@@ -30,7 +30,7 @@ def best_fusion(index: SearchIndex, queries: Queries, qrels: Qrels, kind: str = 
     """
     if index.vectors is None:
         raise DataError("weights can be learned for an index with vectors, got one of words alone")
-    snapshot = index.text._snapshot
+    snapshot = index.text.snapshot
     names = [name for name in queries if name in qrels]
     pairs = index.candidates(snapshot, [queries[name] for name in names], DEPTH)
     asked = []

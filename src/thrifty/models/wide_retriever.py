@@ -8,9 +8,9 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from thrifty.core import DataError, in_range, method, whole
-from thrifty.index.analyzer import Analyzer
 from thrifty.learn.wide import WideClassifier
 from thrifty.models._counts import counted, read
+from thrifty.text.analyzer import Analyzer
 
 __all__ = ["Retrieved", "WideRetriever"]
 
@@ -128,15 +128,7 @@ class WideRetriever:
 
     def _rows(self, texts: list[str]) -> sp.csr_array:
         """Texts as the network reads them."""
-        known = self._terms
-
-        def number(word: str) -> int:
-            term = self.analyzer.term(word)
-            return known.get(term, -1) if term else -1
-
-        from thrifty.index._vocabulary import Vocabulary
-
-        reader = Vocabulary(number, self.analyzer.pairs)
+        reader = self.analyzer.reader(self._terms)
         return self._weighted(counted([reader.read(texts)], self._idf.size))
 
     def _weighted(self, counts: sp.csr_array) -> sp.csr_array:

@@ -10,7 +10,7 @@ def pieces(snippet: Mapping[str, Any]) -> list[dict[str, Any]]:
     """A snippet as a list of texts, each with whether it is marked.
 
     Args:
-        snippet: text, spans, before and after; see `thrifty.index.snippets.Snippet`.
+        snippet: text, spans, before and after; see `thrifty.text.snippets.Snippet`.
 
     Example:
         >>> pieces({"text": "a wing", "spans": [[2, 6]], "before": False, "after": False})

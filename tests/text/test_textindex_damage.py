@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from thrifty.core import DataError, FormatError
-from thrifty.index import TextIndex
+from thrifty.text import TextIndex
 
 ROWS = [
     {"id": i, "title": title, "text": text, "year": year, "lang": lang}
@@ -90,8 +90,8 @@ def test_damaged_files_are_refused_or_harmless(index, tmp_path):
 
 def test_lying_arrays_are_harmless(tmp_path, monkeypatch):
     """A segment whose arrays say anything, with sums that fit, cannot lead a kernel astray."""
-    from thrifty.index import _writer
-    from thrifty.index._segment import write_postings
+    from thrifty.text import _writer
+    from thrifty.text._segment import write_postings
 
     rng, lies = np.random.default_rng(5), []
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index.postings import WINDOW
+from thrifty.text.postings import WINDOW
 
 __all__ = ["count_live", "peaks"]
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from thrifty.core import in_range, one_of
-from thrifty.index._textcounts import code_values, unit_of
-from thrifty.index.postings import decay
+from thrifty.text._textcounts import code_values, unit_of
+from thrifty.text.postings import decay
 
 __all__ = ["METHODS", "Scoring", "settings_of"]
 

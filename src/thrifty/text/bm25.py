@@ -9,8 +9,8 @@ however documents are cut into segments.
 import numpy as np
 
 from thrifty.core.kernels import njit
-from thrifty.index._best import INNER, LOWEST, crests, kth, kth_crest, push
-from thrifty.index.postings import WINDOW
+from thrifty.text._best import INNER, LOWEST, crests, kth, kth_crest, push
+from thrifty.text.postings import WINDOW
 
 __all__ = ["search"]
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from thrifty.index.textquery import Demand, TextQuery, parse
+from thrifty.text.textquery import Demand, TextQuery, parse
 
 CASES = [
     ("red laser", TextQuery("red laser")),

@@ -10,9 +10,9 @@ import numpy as np
 
 from thrifty.core.kernels import njit
 from thrifty.hashing._ngrams import find_words
-from thrifty.index._pairs import RUN
-from thrifty.index._vocabulary import STOP, Vocabulary
-from thrifty.index.analyzer import Analyzer
+from thrifty.text._pairs import RUN
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.vocabulary import STOP, Vocabulary
 
 __all__ = ["Found", "Matcher", "matcher"]
 

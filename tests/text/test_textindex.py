@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 from thrifty.core import DataError, IncompatibleError, SaveError
-from thrifty.index import Analyzer, TextIndex
+from thrifty.text import Analyzer, TextIndex
 
 PLAIN = Analyzer(stem=False, stop=False)
 ROWS = [

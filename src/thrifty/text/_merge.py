@@ -11,14 +11,14 @@ import pyarrow.ipc as ipc
 
 from thrifty.core import FormatError
 from thrifty.core.kernels import njit
-from thrifty.index._listfacts import count_live
-from thrifty.index._places import skipped
-from thrifty.index._segment import DOCUMENTS, Segment
-from thrifty.index._snapshot import filled
-from thrifty.index._textscoring import Scoring
-from thrifty.index._writer import Extras, finished, id_arrays
-from thrifty.index.postings import WINDOW, Arrays
-from thrifty.index.store import Store
+from thrifty.text._listfacts import count_live
+from thrifty.text._places import skipped
+from thrifty.text._segment import DOCUMENTS, Segment
+from thrifty.text._textscoring import Scoring
+from thrifty.text._writer import Extras, finished, id_arrays
+from thrifty.text.postings import WINDOW, Arrays
+from thrifty.text.snapshot import filled
+from thrifty.text.store import Store
 
 __all__ = ["merged"]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from thrifty.index import Analyzer
-from thrifty.index.snippets import Snippet, snippet, snippets
+from thrifty.text import Analyzer
+from thrifty.text.snippets import Snippet, snippet, snippets
 
 TEXT = "Nothing here. " * 30 + "A <b>laser</b> heats the red wall. " + "Nothing at all. " * 30
 

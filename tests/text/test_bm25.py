@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from thrifty.index import Analyzer, TextIndex, bm25
+from thrifty.text import Analyzer, TextIndex, bm25
 
 
 @pytest.fixture(scope="module")

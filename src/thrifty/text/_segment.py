@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from thrifty.core import FormatError, opened, save, taken
 from thrifty.core.kernels import njit
 from thrifty.hashing import hash_column
-from thrifty.index.postings import WINDOW, Arrays
-from thrifty.index.store import fingerprint
+from thrifty.text.postings import WINDOW, Arrays
+from thrifty.text.store import fingerprint
 
 __all__ = ["DOCUMENTS", "POSTINGS", "Segment", "save_removed", "write_postings"]
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from thrifty.core import DataError
-from thrifty.index.filters import columns_of, mask_of
+from thrifty.text.filters import columns_of, mask_of
 
 TABLE = pa.table(
     {

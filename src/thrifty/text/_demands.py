@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.index._places import in_field, meet, places_of
-from thrifty.index._segment import Segment
-from thrifty.index.textquery import Demand, TextQuery
+from thrifty.text._places import in_field, meet, places_of
+from thrifty.text._segment import Segment
+from thrifty.text.textquery import Demand, TextQuery
 
 if TYPE_CHECKING:
-    from thrifty.index._snapshot import Snapshot
+    from thrifty.text.snapshot import Snapshot
 
 __all__ = ["masks", "widened"]
 

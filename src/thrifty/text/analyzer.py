@@ -11,8 +11,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import one_of
-from thrifty.index._pairs import PIECE, cut_word, paired_text
-from thrifty.index._vocabulary import STOP, Vocabulary, normal, words_of
+from thrifty.text._pairs import PIECE, cut_word, paired_text
+from thrifty.text.vocabulary import STOP, Vocabulary, normal, words_of
 
 __all__ = ["Analyzer", "Terms"]
 
@@ -148,6 +148,15 @@ class Analyzer:
         def number(word: str) -> int:
             term = self.term(word)
             return words.setdefault(term, len(words)) if term else STOP
+
+        return Vocabulary(number, self.pairs)
+
+    def reader(self, numbers: Mapping[str, int]) -> Vocabulary:
+        """A fast reader of texts that knows the numbers of these terms; others are left out."""
+
+        def number(word: str) -> int:
+            term = self.term(word)
+            return numbers.get(term, STOP) if term else STOP
 
         return Vocabulary(number, self.pairs)
 

@@ -10,18 +10,18 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import DataError, FormatError
-from thrifty.index import bm25
-from thrifty.index._best import GROUPS, finish
-from thrifty.index._demands import masks, widened
-from thrifty.index._lexicon import Lexicon, Weighted
-from thrifty.index._places import field_ranges, places_of
-from thrifty.index._segment import Segment
-from thrifty.index._textscoring import Scoring
-from thrifty.index.analyzer import Analyzer
-from thrifty.index.filters import columns_of, mask_of
-from thrifty.index.postings import WINDOW, rounded
-from thrifty.index.store import Store
-from thrifty.index.textquery import parse
+from thrifty.text import bm25
+from thrifty.text._best import GROUPS, finish
+from thrifty.text._demands import masks, widened
+from thrifty.text._lexicon import Lexicon, Weighted
+from thrifty.text._places import field_ranges, places_of
+from thrifty.text._segment import Segment
+from thrifty.text._textscoring import Scoring
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.filters import columns_of, mask_of
+from thrifty.text.postings import WINDOW, rounded
+from thrifty.text.store import Store
+from thrifty.text.textquery import TextQuery, parse
 
 __all__ = ["Hits", "Snapshot", "filled"]
 
@@ -82,8 +82,8 @@ class Snapshot:
         hits = self._room(len(queries), k)
         for q, query in enumerate(parsed):
             one, own = _only(composed, local, q)
-            mask = masks(self, query, allowed) if query.demands else allowed
-            self._search(one, own, mask, *(x[q : q + 1] for x in hits))
+            held = self.demanded(query, allowed)
+            self._search(one, own, held, *(x[q : q + 1] for x in hits))
         return _finished(hits, k)
 
     def _plain(
@@ -149,6 +149,10 @@ class Snapshot:
             (part & (segment.alive != 0) if segment.alive.size else part).astype(np.uint8)
             for part, segment in zip(given, self.segments, strict=True)
         ]
+
+    def demanded(self, query: TextQuery, allowed: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """Of the allowed documents of each segment, those that hold all that a query demands."""
+        return masks(self, query, allowed) if query.demands else allowed
 
     def _reader(self, segment: Segment) -> Callable[[Sequence[str]], pa.Table]:
         schema = self.columns

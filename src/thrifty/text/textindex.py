@@ -10,15 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from thrifty.core import method, one_of, parse_bytes, whole
-from thrifty.index._handle import LARGEST, Handle
-from thrifty.index._lexicon import Weighted
-from thrifty.index._snapshot import Filter, Hits
-from thrifty.index._textscoring import settings_of
-from thrifty.index._writer import Extras
-from thrifty.index.analyzer import Analyzer
-from thrifty.index.snippets import snippet
-from thrifty.index.store import Store
-from thrifty.index.textquery import parse
+from thrifty.text._handle import LARGEST, Handle
+from thrifty.text._lexicon import Weighted
+from thrifty.text._textscoring import settings_of
+from thrifty.text._writer import Extras
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.snapshot import Filter, Hits, Snapshot
+from thrifty.text.snippets import snippet
+from thrifty.text.store import Store
+from thrifty.text.textquery import parse
 
 __all__ = ["Added", "TextIndex"]
 
@@ -124,7 +124,7 @@ class TextIndex(Handle):
         return self._snapshot.documents
 
     def __repr__(self) -> str:
-        return f"TextIndex({str(self._store.path)!r}, documents={len(self)})"
+        return f"TextIndex({str(self.path)!r}, documents={len(self)})"
 
     # writing
 
@@ -236,6 +236,16 @@ class TextIndex(Handle):
     def columns(self) -> pa.Schema:
         """Columns of the documents."""
         return self._snapshot.columns
+
+    @property
+    def path(self) -> Path:
+        """The folder it lies in."""
+        return self._store.path
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The newest commit that was read; it never changes, and answers on its own."""
+        return self._snapshot
 
     @property
     def segments(self) -> list[tuple[Path, int, int]]:

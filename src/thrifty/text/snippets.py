@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from thrifty.core import whole
-from thrifty.index._matches import matcher
-from thrifty.index.analyzer import Analyzer
+from thrifty.text._matches import matcher
+from thrifty.text.analyzer import Analyzer
 
 __all__ = ["Snippet", "snippet", "snippets"]
 

@@ -6,8 +6,8 @@ import pyarrow as pa
 import pytest
 
 from thrifty.core import DataError
-from thrifty.index import Analyzer
-from thrifty.index.analyzer import stop_words
+from thrifty.text import Analyzer
+from thrifty.text.analyzer import stop_words
 
 TEXTS = [
     "The Lasers' pulsed light",
@@ -83,6 +83,13 @@ def test_an_analyzer_comes_back_with_its_words():
     assert "the" in spec["stop"]
     assert Analyzer.restore(spec).tokens("the lasers") == ["laser"]
     assert stop_words("french") > {"le", "la"}
+
+
+def test_a_reader_knows_its_terms_alone():
+    """Numbers are those of the terms given; stop words and other terms are left out in place."""
+    reader = Analyzer().reader({"laser": 7, "the": 1})
+    offsets, ids = reader.read(["The lasers, pulsed LASER", None])
+    assert (offsets.tolist(), ids.tolist()) == ([0, 4, 4], [-1, 7, -1, 7])
 
 
 def test_refusals():

@@ -25,7 +25,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
-from thrifty.index._textcounts import code_values
+from thrifty.text._textcounts import code_values
 
 __all__ = ["WINDOW", "Arrays", "Gathered", "decay", "invert", "rounded", "sort_terms"]
 

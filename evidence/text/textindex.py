@@ -18,8 +18,8 @@ import pyarrow as pa
 from evidence import Evidence, run
 from evidence.datasets import data_folder
 from evidence.timing import best
-from thrifty.index import Analyzer, TextIndex
 from thrifty.models.rankings import judge
+from thrifty.text import Analyzer, TextIndex
 
 SETS = {"cranfield": "ir_cranfield", "npl": "ir_npl"}
 AGAINST = "bm25s with stop words, PyStemmer, BM25+, k1 1.2, b .65, over title and text"
@@ -231,7 +231,7 @@ def measure_million(rows: int = 1_000_000) -> tuple[float, dict[str, float]]:
 
 CHILD = """
 import sys, pyarrow as pa
-from thrifty.index import TextIndex
+from thrifty.text import TextIndex
 index = TextIndex.open(sys.argv[1], write=True)
 start = len(index)
 print("ready", flush=True)

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError
 from thrifty.core.kernels import njit
-from thrifty.index._segment import Segment
-from thrifty.index.postings import GAP, WINDOW
+from thrifty.text._segment import Segment
+from thrifty.text.postings import GAP, WINDOW
 
 __all__ = ["field_ranges", "in_field", "meet", "places_of", "skipped"]
 

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
-from thrifty.index._segment import Segment
-from thrifty.index._vocabulary import STOP, Vocabulary
-from thrifty.index.analyzer import Analyzer
+from thrifty.text._segment import Segment
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.vocabulary import STOP, Vocabulary
 
 __all__ = ["Lexicon", "Queries"]
 

@@ -12,17 +12,17 @@ from numpy.typing import NDArray
 
 from thrifty.core import DataError
 from thrifty.hashing import hash_column
-from thrifty.index._listfacts import count_live, peaks
-from thrifty.index._segment import (
+from thrifty.text._listfacts import count_live, peaks
+from thrifty.text._segment import (
     DOCUMENTS,
     Segment,
     save_removed,
     write_postings,
 )
-from thrifty.index._textscoring import Scoring
-from thrifty.index.analyzer import Analyzer
-from thrifty.index.postings import Arrays, Gathered, decay, invert
-from thrifty.index.store import Store
+from thrifty.text._textscoring import Scoring
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.postings import Arrays, Gathered, decay, invert
+from thrifty.text.store import Store
 
 __all__ = ["Extras", "Writer", "finished", "id_arrays"]
 

@@ -17,7 +17,7 @@ from thrifty.core.kernels import njit
 from thrifty.hashing._ngrams import find_words
 from thrifty.hashing._texts import lay_out, text_blocks
 from thrifty.hashing.keys import hash_bytes, seed_key
-from thrifty.index._pairs import paired
+from thrifty.text._pairs import paired
 
 __all__ = ["STOP", "Vocabulary", "normal", "words_of"]
 

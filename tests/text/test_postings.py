@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from thrifty.index._textcounts import code_values, unit_of
-from thrifty.index.postings import WINDOW, Gathered, decay, invert, rounded, sort_terms
+from thrifty.text._textcounts import code_values, unit_of
+from thrifty.text.postings import WINDOW, Gathered, decay, invert, rounded, sort_terms
 
 
 def test_lists_are_those_of_a_dict():

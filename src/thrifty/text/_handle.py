@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from thrifty.core import DAMAGE, FormatError, parse_bytes, whole
-from thrifty.index._merge import merged
-from thrifty.index._snapshot import Snapshot
-from thrifty.index._textscoring import Scoring
-from thrifty.index._writer import Extras, Writer
-from thrifty.index.analyzer import Analyzer
-from thrifty.index.store import Store
+from thrifty.text._merge import merged
+from thrifty.text._textscoring import Scoring
+from thrifty.text._writer import Extras, Writer
+from thrifty.text.analyzer import Analyzer
+from thrifty.text.snapshot import Snapshot
+from thrifty.text.store import Store
 
 __all__ = ["LARGEST", "Handle"]
 

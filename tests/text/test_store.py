@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from thrifty.core import FormatError, IncompatibleError, SaveError
-from thrifty.index.store import Store
+from thrifty.text.store import Store
 
 
 def filled(path):
