@@ -13,8 +13,8 @@ from evidence import Evidence, run
 from evidence.index._clustered import clustered, curve, nearest, speed_at
 from evidence.timing import best
 from thrifty.index import FlatIndex, GraphIndex
-from thrifty.index._graphbuild import linked, near_neighbours
-from thrifty.index._graphwalk import walk
+from thrifty.index._graph_build import linked, near_neighbours
+from thrifty.index._graph_walk import walk
 from thrifty.index._scoring import frozen
 
 EVIDENCE = (

@@ -11,7 +11,7 @@ from evidence.index.binary import words
 from evidence.timing import best
 from thrifty.core.interval import Interval
 from thrifty.index import FlatIndex, IVFIndex, tuned
-from thrifty.index._trial import fastest
+from thrifty.index._tuner_trial import fastest
 from thrifty.index.tuner import Tuned
 
 TARGET, FRESH, SEED = 0.95, 1000, 1

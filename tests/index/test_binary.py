@@ -10,7 +10,7 @@ from tests.index.near import recall
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.hashing import SimHash
 from thrifty.index import BinaryIndex, FlatIndex
-from thrifty.index._signs import Signs
+from thrifty.index._binary_signs import Signs
 from thrifty.laws import LAWS
 
 METRICS = ("cosine", "inner", "l2")

@@ -9,8 +9,8 @@ import pytest
 
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.index import FlatIndex, GraphIndex
-from thrifty.index._graphbuild import linked, near_neighbours, tree_order
-from thrifty.index._graphwalk import choose_starts, walk
+from thrifty.index._graph_build import linked, near_neighbours, tree_order
+from thrifty.index._graph_walk import choose_starts, walk
 from thrifty.index._scoring import frozen
 from thrifty.laws import LAWS
 

@@ -13,7 +13,7 @@ from thrifty.core.kernels import njit
 from thrifty.core.lanes import VNNI
 from thrifty.index import FlatIndex, IVFIndex
 from thrifty.index._cells import assigned, cells_for, learned_centres
-from thrifty.index._int8 import LANES, dots, dots_plain
+from thrifty.index._ivf_int8 import LANES, dots, dots_plain
 from thrifty.index._scoring import frozen
 from thrifty.laws import LAWS
 

@@ -8,7 +8,7 @@ import pytest
 from tests.index.near import around, recall
 from thrifty.core import BudgetError, FormatError, dump, read_container, record_of
 from thrifty.index import FlatIndex, TreeIndex
-from thrifty.index._centretree import branch_for, nodes_for
+from thrifty.index._tree_centres import branch_for, nodes_for
 from thrifty.laws import LAWS
 
 METRICS = ("cosine", "inner", "l2")

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from thrifty.core import BudgetError, IncompatibleError, record_of
-from thrifty.index import FlatIndex, IVFIndex, _forecast
-from thrifty.index._forecast import reason, samples
-from thrifty.index._trial import Trial, interval
+from thrifty.index import FlatIndex, IVFIndex, _tuner_forecast
+from thrifty.index._tuner_forecast import reason, samples
+from thrifty.index._tuner_trial import Trial, interval
 from thrifty.index.tuner import tuned
 from thrifty.laws import LAWS
 
@@ -84,7 +84,7 @@ def test_speed_goes_on_falling(monkeypatch):
     given = samples(rows, Trial(rows[:9], np.arange(9), np.zeros((9, 5), np.int64)), "l2", 0)
     for beaten in (249.0, 251.0):
         speeds = iter([1000.0, 500.0])
-        monkeypatch.setattr(_forecast, "_speed", lambda *_, s=speeds: (next(s), ""))
+        monkeypatch.setattr(_tuner_forecast, "_speed", lambda *_, s=speeds: (next(s), ""))
         makers = [[FlatIndex(6, metric="l2")] for _ in given]
         why = reason(makers, given, 20_000, 10**9, 0.9, beaten)
         says = (

@@ -1,6 +1,6 @@
 """index: find what is near: vectors, codes, sets, rows of a large inner product."""
 
-from thrifty.index._tune import SLIDE, Settings, tune
+from thrifty.index._maxip_tune import SLIDE, Settings, tune
 from thrifty.index.bands import Bands
 from thrifty.index.binary import BinaryIndex
 from thrifty.index.flat import FlatIndex

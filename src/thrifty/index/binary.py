@@ -7,12 +7,12 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
-from thrifty.index._bitcodes import BLOCK, blocks_of, scan_far, words_of
+from thrifty.index._binary_signs import Signs
 from thrifty.index._checked import held_as
+from thrifty.index._code_bits import BLOCK, blocks_of, scan_far, words_of
 from thrifty.index._parts import Part, State
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, score_places
-from thrifty.index._signs import Signs
 from thrifty.index.vectors import Found, VectorIndex
 
 __all__ = ["BinaryIndex"]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from thrifty.core import budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index._checked import held_as
-from thrifty.index._graphbuild import linked, near_neighbours, tree_order
-from thrifty.index._graphwalk import choose_starts, walk
+from thrifty.index._graph_build import linked, near_neighbours, tree_order
+from thrifty.index._graph_walk import choose_starts, walk
 from thrifty.index._parts import Part, State
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves

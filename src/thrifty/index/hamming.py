@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core import method
-from thrifty.index._bitcodes import BLOCK, scan
-from thrifty.index._codeindex import CodeIndex
+from thrifty.index._code_bits import BLOCK, scan
+from thrifty.index._code_index import CodeIndex
 from thrifty.index._parts import Part, State
 
 __all__ = ["HammingIndex", "scan_part"]

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.summary import Arrays
-from thrifty.index._bytecodes import ByteCodes, Cells, at_a_line
 from thrifty.index._cells import EACH, cells_for
-from thrifty.index._ivfmodel import Model, cells_of, joined, learned, made
-from thrifty.index._lengths import Lengths
+from thrifty.index._ivf_bytes import ByteCodes, Cells, at_a_line
+from thrifty.index._ivf_lengths import Lengths
+from thrifty.index._ivf_model import Model, cells_of, joined, learned, made
+from thrifty.index._ivf_pool import Pool
+from thrifty.index._ivf_product import ProductCodes
 from thrifty.index._parts import Part, State, sampled, share_of
-from thrifty.index._pool import Pool
-from thrifty.index._product import ProductCodes
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, score_places
 from thrifty.index.vectors import Found, VectorIndex

@@ -16,8 +16,8 @@ from thrifty.core import (
 )
 from thrifty.hashing import SimHash
 from thrifty.index._buckets import rerank
-from thrifty.index._families import Family, described, restored
-from thrifty.index._tables import CAPACITY, Ids, Tables, shape_within
+from thrifty.index._maxip_families import Family, described, restored
+from thrifty.index._maxip_tables import CAPACITY, Ids, Tables, shape_within
 
 __all__ = ["MaxIPIndex"]
 

@@ -10,8 +10,8 @@ from thrifty.core import FormatError, method, taken, whole
 from thrifty.core.instructions import ones
 from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
-from thrifty.index._bitcodes import BLOCK, insert_near
-from thrifty.index._codeindex import CodeIndex
+from thrifty.index._code_bits import BLOCK, insert_near
+from thrifty.index._code_index import CodeIndex
 from thrifty.index._parts import Part, State
 from thrifty.index._scoring import frozen
 from thrifty.index.hamming import scan_part

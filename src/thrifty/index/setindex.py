@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty.core import IncompatibleError, budget_for, in_range, method, whole
 from thrifty.core.summary import Arrays
 from thrifty.hashing import MinHash, PooledSimHash
-from thrifty.index import _settables as tables_of
+from thrifty.index import _set_tables as tables_of
 from thrifty.index._checked import checked_filter
-from thrifty.index._collisions import put_each
 from thrifty.index._parts import Part, State, allowed_in
-from thrifty.index._ragged import Ragged, of_sets, of_vectors
+from thrifty.index._set_collisions import put_each
+from thrifty.index._set_ragged import Ragged, of_sets, of_vectors
 from thrifty.index.bands import Bands
 from thrifty.index.vectors import Found, VectorIndex
 

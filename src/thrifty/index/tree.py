@@ -9,11 +9,11 @@ from thrifty.core import FormatError, budget_for, method, one_of, taken, whole
 from thrifty.core.kernels import njit
 from thrifty.core.summary import Arrays
 from thrifty.index._cells import EACH
-from thrifty.index._centretree import MOST, Level, Tree, branch_for, learned, nodes_for
 from thrifty.index._checked import held_as
 from thrifty.index._parts import Part, State, sampled, share_of
 from thrifty.index._scan import fill_exactly
 from thrifty.index._scoring import frozen, halves, insert, score_row
+from thrifty.index._tree_centres import MOST, Level, Tree, branch_for, learned, nodes_for
 from thrifty.index.vectors import Found, VectorIndex
 
 __all__ = ["TreeIndex"]

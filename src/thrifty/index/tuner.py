@@ -17,9 +17,9 @@ from thrifty.core import (
     whole,
 )
 from thrifty.index._checked import checked_vectors
-from thrifty.index._forecast import TOO_LARGE, Sample, built, reason, samples
 from thrifty.index._scoring import METRICS
-from thrifty.index._trial import Point, Trial, curve_of, fastest
+from thrifty.index._tuner_forecast import TOO_LARGE, Sample, built, reason, samples
+from thrifty.index._tuner_trial import Point, Trial, curve_of, fastest
 from thrifty.index.binary import BinaryIndex
 from thrifty.index.flat import FlatIndex
 from thrifty.index.graph import GraphIndex

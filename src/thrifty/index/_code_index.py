@@ -8,8 +8,8 @@ from numpy.typing import ArrayLike, NDArray
 from thrifty.core import IncompatibleError, taken, whole
 from thrifty.core.summary import Arrays
 from thrifty.index import _parts as rows_in
-from thrifty.index._bitcodes import BLOCK, blocks_of, words_of
 from thrifty.index._checked import checked_filter
+from thrifty.index._code_bits import BLOCK, blocks_of, words_of
 from thrifty.index._parts import Filter, Part, State
 from thrifty.index._scoring import frozen
 from thrifty.index.vectors import VectorIndex

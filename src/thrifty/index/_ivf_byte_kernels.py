@@ -4,8 +4,8 @@ import numpy as np
 
 from thrifty.core.instructions import trailing_zeros
 from thrifty.core.kernels import njit
-from thrifty.index._int8 import LANES, dots
-from thrifty.index._pool import put
+from thrifty.index._ivf_int8 import LANES, dots
+from thrifty.index._ivf_pool import put
 
 __all__ = ["ask", "by_cell", "look", "move", "weigh"]
 

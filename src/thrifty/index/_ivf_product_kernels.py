@@ -7,8 +7,8 @@ import numpy as np
 
 from thrifty.core.instructions import trailing_zeros
 from thrifty.core.kernels import njit
-from thrifty.index._lookups import GROUP, LANES, SPAN, lookups
-from thrifty.index._pool import put
+from thrifty.index._ivf_lookups import GROUP, LANES, SPAN, lookups
+from thrifty.index._ivf_pool import put
 
 __all__ = ["look", "means", "move", "nearest_words", "offsets_of", "tables_of"]
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from thrifty.core import IncompatibleError
 from thrifty.hashing import MinHash, PooledSimHash
-from thrifty.index._collisions import distinct
+from thrifty.index._set_collisions import distinct
 from thrifty.index.bands import Bands
 
 __all__ = ["Ragged", "of_sets", "of_vectors"]

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thrifty.core.kernels import njit
-from thrifty.index._bytecodes import ByteCodes, Cells
 from thrifty.index._cells import assigned, learned_centres
 from thrifty.index._checked import held_as
-from thrifty.index._int8 import LANES, dots
-from thrifty.index._lengths import Lengths
+from thrifty.index._ivf_bytes import ByteCodes, Cells
+from thrifty.index._ivf_int8 import LANES, dots
+from thrifty.index._ivf_lengths import Lengths
+from thrifty.index._ivf_pool import cut, keep_best
 from thrifty.index._parts import Part
-from thrifty.index._pool import cut, keep_best
 from thrifty.index._scoring import frozen, score_row
 
 __all__ = ["Model", "cells_of", "joined", "learned", "made"]
@@ -190,7 +190,7 @@ def learned(
     """The model of a sample of rows.
 
     Args:
-        sample: (n, d) float32, n at least count. count: cells. kind: of codes, as in _bytecodes.py.
+        sample: (n, d) float32, n at least count. count: cells. kind: of codes, as in _ivf_bytes.py.
         metric: cosine, inner or l2. rng: what cells begin by. total: rows it is of.
         lengths: of these, where products count.
     """

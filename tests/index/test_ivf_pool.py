@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thrifty.core.kernels import njit
-from thrifty.index._pool import Pool, cut, put
+from thrifty.index._ivf_pool import Pool, cut, put
 
 
 @njit

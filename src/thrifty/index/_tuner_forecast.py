@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from thrifty.index._trial import Trial, curve_of, fastest
+from thrifty.index._tuner_trial import Trial, curve_of, fastest
 from thrifty.index.vectors import VectorIndex
 
 __all__ = ["TOO_LARGE", "Sample", "built", "reason", "samples"]

@@ -1,6 +1,6 @@
 """Byte codes: what is left of a row beside its cell's centre, in one byte a number.
 
-The codes of cells are of one of two kinds (the other is in _product.py), with the same words:
+The codes of cells are of one of two kinds (the other is in _ivf_product.py), with the same words:
 
     learned(rest, rng, l2=...)    the codes that fit what is left, (n, d) float32, of a sample
     arrays(), restored(arrays, dim, l2=...)
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from thrifty.core import taken
 from thrifty.core.instructions import aligned
 from thrifty.core.summary import Arrays
-from thrifty.index._bytekernels import ask, by_cell, look, move, weigh
-from thrifty.index._int8 import LANES
-from thrifty.index._pool import Pool
+from thrifty.index._ivf_byte_kernels import ask, by_cell, look, move, weigh
+from thrifty.index._ivf_int8 import LANES
+from thrifty.index._ivf_pool import Pool
 from thrifty.index._scoring import frozen
 
 __all__ = ["ByteCodes", "Cells", "at_a_line"]

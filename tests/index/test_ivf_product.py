@@ -9,11 +9,11 @@ import pytest
 from thrifty.core import BudgetError, FormatError, dump, read_container
 from thrifty.core.kernels import njit
 from thrifty.index import FlatIndex, IVFIndex
-from thrifty.index._bytecodes import Cells
 from thrifty.index._cells import assigned, learned_centres
-from thrifty.index._lookups import GROUP, LANES, LOOKUPS, SPAN
-from thrifty.index._pool import Pool
-from thrifty.index._product import ProductCodes
+from thrifty.index._ivf_bytes import Cells
+from thrifty.index._ivf_lookups import GROUP, LANES, LOOKUPS, SPAN
+from thrifty.index._ivf_pool import Pool
+from thrifty.index._ivf_product import ProductCodes
 from thrifty.laws import LAWS
 
 METRICS = ("cosine", "inner", "l2")

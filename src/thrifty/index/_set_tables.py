@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError, taken
 from thrifty.core.summary import Arrays
-from thrifty.index import _collisions as kernels
+from thrifty.index import _set_collisions as kernels
 from thrifty.index._parts import Part
-from thrifty.index._ragged import Ragged
+from thrifty.index._set_ragged import Ragged
 
 __all__ = ["KEPT", "best_in", "bucket_bits", "counted", "held_in", "made", "read"]
 

@@ -1,6 +1,6 @@
 """Product codes: what is left of a row beside its cell's centre, in 4 bits for every few numbers.
 
-The other kind of codes of cells, of the same words, is in _bytecodes.py. Here each row has an
+The other kind of codes of cells, of the same words, is in _ivf_bytes.py. Here each row has an
 offset beside its codes, which makes its scores those of squared distances: without it a row would
 be the better the longer what its codes stand for is.
 
@@ -17,11 +17,18 @@ from numpy.typing import NDArray
 
 from thrifty.core import FormatError, taken
 from thrifty.core.summary import Arrays
-from thrifty.index._bytecodes import Cells
-from thrifty.index._bytekernels import by_cell
-from thrifty.index._lookups import GROUP, LANES, SPAN
-from thrifty.index._pool import Pool
-from thrifty.index._productkernels import look, means, move, nearest_words, offsets_of, tables_of
+from thrifty.index._ivf_byte_kernels import by_cell
+from thrifty.index._ivf_bytes import Cells
+from thrifty.index._ivf_lookups import GROUP, LANES, SPAN
+from thrifty.index._ivf_pool import Pool
+from thrifty.index._ivf_product_kernels import (
+    look,
+    means,
+    move,
+    nearest_words,
+    offsets_of,
+    tables_of,
+)
 from thrifty.index._scoring import frozen
 
 __all__ = ["EACH", "ProductCodes"]
@@ -122,7 +129,7 @@ class ProductCodes:
         return np.ascontiguousarray(parts.reshape(len(codes), -1)[:, : self.dim])
 
     def pack(self, codes: Bytes, sizes: NDArray, centres: Rows) -> Bytes:
-        """Codes, cell by cell, in blocks of 32 rows as _lookups.py says, with their offsets."""
+        """Codes, cell by cell, in blocks of 32 rows as _ivf_lookups.py says, with their offsets."""
         cells = Cells.of(sizes)
         offsets = np.zeros(len(codes), np.float32)
         if self.l2:
