@@ -1,6 +1,6 @@
 """N of m: of each m neighbours the n largest, packed, with their places in a few bits."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from thrifty.codec.masks import MOST_M, n_of_m
 from thrifty.core import FormatError, method, taken, whole
 
 __all__ = ["NOfM"]
+
+BLOCK = 1 << 16  # groups at a time: their places fill whole bytes
 
 
 @method(
@@ -87,26 +89,46 @@ class NOfM(Codec):
 
     def _encode(self, x: np.ndarray) -> Arrays:
         groups, _ = self._padded(bits_of(x))
-        mask = n_of_m(_sizes(groups.view(x.dtype)), self.n, self.m)
-        places = np.nonzero(mask)[1].astype(np.uint8)
-        shifts = np.arange(self._place_bits, dtype=np.uint8)
-        bits = places[:, None] >> shifts & np.uint8(1)
-        return {"values": groups[mask], "places": np.packbits(bits.ravel(), bitorder="little")}
+        each = self._place_bits
+        values = np.empty(len(groups) * self.n, groups.dtype)
+        packed = np.empty(-(-len(values) * each // 8), np.uint8)
+        shifts = np.arange(each, dtype=np.uint8)
+        for some, kept, stored in self._blocks(len(groups)):
+            part = groups[some]
+            mask = n_of_m(_sizes(part.view(x.dtype)), self.n, self.m)
+            places = np.nonzero(mask)[1].astype(np.uint8)
+            bits = places[:, None] >> shifts & np.uint8(1)
+            values[kept], packed[stored] = part[mask], np.packbits(bits, bitorder="little")
+        return {"values": values, "places": packed}
 
     def _decode(self, arrays: Mapping[str, np.ndarray], out: np.ndarray) -> None:
         bits = bits_of(out)
         groups, width = self._padded(np.zeros_like(bits))
-        kept, each = len(groups) * self.n, self._place_bits
-        values = taken(arrays, "values", bits.dtype, (kept,))
-        packed = taken(arrays, "places", np.uint8, (-(-kept * each // 8),))
-        loose = np.unpackbits(packed, count=kept * each, bitorder="little").reshape(kept, each)
-        places = loose @ (1 << np.arange(each))
-        if kept and places.max(initial=0) >= self.m:
-            raise FormatError(f"places must be below {self.m}, got {places.max()}")
-        groups[np.repeat(np.arange(len(groups)), self.n), places] = values
+        count, each = len(groups) * self.n, self._place_bits
+        values = taken(arrays, "values", bits.dtype, (count,))
+        packed = taken(arrays, "places", np.uint8, (-(-count * each // 8),))
+        for some, kept, stored in self._blocks(len(groups)):
+            part, number = groups[some], kept.stop - kept.start
+            loose = np.unpackbits(packed[stored], count=number * each, bitorder="little")
+            places = loose.reshape(number, each) @ (1 << np.arange(each))
+            if number and places.max(initial=0) >= self.m:
+                raise FormatError(f"places must be below {self.m}, got {places.max()}")
+            part[np.repeat(np.arange(len(part)), self.n), places] = values[kept]
         if out.size:
             bits[...] = groups.reshape(-1, -(-width // self.m) * self.m)[:, :width].reshape(
                 bits.shape
+            )
+
+    def _blocks(self, count: int) -> Iterator[tuple[slice, slice, slice]]:
+        """Some groups at a time: these, what is kept of them, and the bytes of its places."""
+        for low in range(0, count, BLOCK):
+            high = min(low + BLOCK, count)
+            first, last = low * self.n, high * self.n
+            bits = self._place_bits
+            yield (
+                slice(low, high),
+                slice(first, last),
+                slice(first * bits // 8, -(-last * bits // 8)),
             )
 
 

@@ -18,6 +18,7 @@ from thrifty.models.compress_judge import Judge
 from thrifty.models.compress_plan import Option, choose
 from thrifty.models.compress_search import Search
 from thrifty.models.compressors import LOSSLESS, setting
+from thrifty.models.resident import trimmed
 
 __all__ = ["Job", "Source"]
 
@@ -96,7 +97,7 @@ class Job:
         with CompressedWriter(self.folder.part) as writer:
             total, done = self._total(), 0
             self._again(writer, ways)
-            for name in self.names:
+            for name in trimmed(self.names):
                 self._say("writing", done / total)
                 if name not in writer.entries:
                     self.pressed[name] = self._one(writer, name, ways[name])

@@ -166,11 +166,13 @@ def _turned(matrix: np.ndarray, setting: Setting, inputs: Inputs) -> Encoded:
 
 def _pruned(matrix: np.ndarray, setting: Setting, inputs: Inputs | None) -> Encoded:
     """Weights that stay, by size, or by size and the norms of their inputs; in the least bytes."""
-    scores = np.abs(values_of(matrix))
-    if inputs is not None:
-        scores = scores * np.sqrt(np.maximum(np.diag(inputs.gram), 0))
+    lengths: Any = 1.0 if inputs is None else np.sqrt(np.maximum(np.diag(inputs.gram), 0))
     stay: Any = setting.prune
-    bare = np.where(stay(scores), matrix, np.zeros((), matrix.dtype))
+    bare = np.zeros_like(matrix)
+    step = max(1, STEP // matrix.shape[1])
+    for low in range(0, len(matrix), step):
+        rows = matrix[low : low + step]
+        np.copyto(bare[low : low + step], rows, where=stay(np.abs(values_of(rows)) * lengths))
     codec = setting.make()
     if codec.FIXED_RATE:
         return codec.encode(bare)

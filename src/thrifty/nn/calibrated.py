@@ -172,6 +172,7 @@ class Calibrated:
         mark: Any = block if block is not None else key if self._changed else ""
         if mark == self._moments[0]:
             return self._moments[1]
+        self._moments = (None, {})
         if block is not None:
             self._walk.go(block)
             if self.staged is not None:

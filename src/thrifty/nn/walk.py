@@ -207,13 +207,15 @@ def moments_of(part: nn.Module, run: Callable[[], Any], name: str = "") -> dict[
     finally:
         for hook in hooks:
             hook.remove()
-    return {name: total / max(1, counts[name]) for name, total in sums.items()}
+    return {name: total.div_(max(1, counts[name])) for name, total in sums.items()}
 
 
 def _adder(name: str, sums: dict[str, Tensor], counts: dict[str, int]) -> Callable[..., None]:
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...], output: Any) -> None:
         rows = inputs[0].detach().reshape(-1, inputs[0].shape[-1]).float()
-        sums[name] = sums.get(name, torch.zeros(())) + rows.T @ rows
+        if name not in sums:
+            sums[name] = torch.zeros(rows.shape[1], rows.shape[1])
+        sums[name].addmm_(rows.T, rows)
         counts[name] = counts.get(name, 0) + len(rows)
 
     return hook
