@@ -31,6 +31,22 @@ def test_moments_are_those_of_the_whole_model(tmp_path):
     assert sum(name.startswith("model.layers.") for name in plain) == 21
 
 
+def test_hidden_words_and_what_was_said_before(tmp_path):
+    """With padding, and though the model would keep keys and values: each run is the first."""
+    model = llama(tmp_path)
+    mask = torch.ones(3, 9, dtype=torch.long)
+    mask[0, 5:] = 0
+    batches = [{**batch, "attention_mask": mask} for batch in BATCHES]
+    walk = Walk(model, batches, lambda batch: model(**batch))
+    with torch.no_grad():
+        plain = moments_of(model, lambda: [model(**batch) for batch in batches])
+    for number in (0, 1, 2):
+        for _ in range(2):
+            found = walk.moments(number)
+        for name, moments in found.items():
+            assert torch.allclose(moments, plain[name], rtol=1e-4, atol=1e-6)
+
+
 def test_a_changed_block_feeds_those_behind(tmp_path):
     """After a change of block 0 the moments of block 1 are those of the changed model."""
     model = llama(tmp_path)

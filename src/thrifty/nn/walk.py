@@ -12,7 +12,7 @@ from thrifty.nn.linears import linear_layers
 
 __all__ = ["Walk", "moments_of"]
 
-STATES = "hidden_states"
+STATES, CACHES = "hidden_states", {"past_key_values", "past_key_value"}
 CLOSE = 1e-3
 WIDEST = 16_384
 
@@ -160,6 +160,7 @@ class _Pass(nn.Module):
         """The states, in the form that the block has."""
         named = not args
         state = keywords.pop(STATES) if named else args[0]
+        keywords |= dict.fromkeys(keywords.keys() & CACHES)  # a block runs more than once
         call = Call(args[1:], keywords, named)
         if len(self.calls) != self.place:
             raise RuntimeError("a block must run once, in its turn")
