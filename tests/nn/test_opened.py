@@ -24,9 +24,13 @@ def test_a_folder_answers_as_transformers_does(whole, tmp_path, monkeypatch):
     compress(tmp_path / "llama", to="lossless", out=tmp_path / "small")
     again = reopened(tmp_path / "small", False, whole=whole)
     assert found is not None
+    kept = []
     with torch.no_grad():
         for one in (module, again):
-            assert torch.equal(one(IDS).logits, model(IDS).logits)
+            said = one(IDS)
+            assert torch.equal(said.logits, model(IDS).logits)
+            kept.append(said.past_key_values is not None)
+    assert kept == [False, whole]  # what `load_compressed` makes is for any use
 
 
 class Renamed:

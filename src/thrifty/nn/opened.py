@@ -43,7 +43,7 @@ def opened(folder: Path, source: Readable, *, whole: bool) -> tuple[Any, Staged 
         IncompatibleError: the model is not to be held whole, and its tensors have other names
             than those of the module.
     """
-    module = skeleton(folder)
+    module = _bare(folder)
     try:
         return module, _staged(module, source.read, source.tensors, whole)
     except IncompatibleError:
@@ -64,7 +64,15 @@ def reopened(folder: Path, packed: bool, *, whole: bool) -> nn.Module:
     if whole:
         return load_compressed(folder, packed=packed)
     tensors = CompressedTensors(folder)
-    return _staged(skeleton(folder), tensors.decode, tensors.names(), False).module
+    return _staged(_bare(folder), tensors.decode, tensors.names(), False).module
+
+
+def _bare(folder: Path) -> Any:
+    """A skeleton that is asked for answers alone: it keeps no keys and values of what it read."""
+    module: Any = skeleton(folder)
+    if getattr(module.config, "use_cache", False):
+        module.config.use_cache = False
+    return module
 
 
 def _staged(
