@@ -237,6 +237,16 @@ def test_other_kind_is_named():
         read(SMALL, kind="model", version=3)
 
 
+@pytest.mark.parametrize("flip", [1, 41, 42, 45, 255])
+def test_every_byte_counts(flip):
+    """No byte may be another, not even a space behind the header that becomes a tab."""
+    assert b"}} " in SMALL
+    for place, byte in enumerate(SMALL):
+        altered = SMALL[:place] + bytes([byte ^ flip]) + SMALL[place + 1 :]
+        with pytest.raises(FormatError):
+            read(altered)
+
+
 def test_newer_version_says_to_update():
     """A file of a newer version is refused; one of an older version is handed over."""
     message = r"^demo format version 3 is newer than 2: update thrifty$"

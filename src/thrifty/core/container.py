@@ -191,7 +191,10 @@ def _table(file: IO[bytes], total: int) -> tuple[dict[str, Any], int]:
     size = int.from_bytes(file.read(8), "little")
     if not 2 <= size <= min(total - 8, MAX_HEADER):
         raise FormatError(f"header of {size} bytes in a file of {total}")
-    table = json.loads(file.read(size))
+    written = file.read(size)
+    table = json.loads(written)
+    if not written.rstrip(b" ").endswith(b"}"):
+        raise FormatError("a header may only end in spaces")
     if table["__metadata__"].pop("crc32") != _sum_of(table):
         raise FormatError("checksum of the header does not match")
     begin, end = 8 + size, 0
