@@ -4,8 +4,8 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from thrifty.nn.answers import Answer  # noqa: E402
-from thrifty.nn.outcome import Outcome, asked, distance  # noqa: E402
+from thrifty.nn.answers import Answer, asked  # noqa: E402
+from thrifty.nn.outcome import Outcome, distance  # noqa: E402
 
 
 def test_distances():

@@ -127,12 +127,15 @@ def smaller(
         raise DataError("a model of train has no hidden layer of units that could be shrunk")
     if source.architecture is None:
         raise DataError(f"{source.path} cannot be shrunk: no config.json names its class")
-    before = _asked(judged(source, model))
+    whole_judge: Any = judged(source, model)
+    before = whole_judge.before()
+    del whole_judge  # it holds the model
     facts = stage.facts()
     if facts is None:
         facts = _staged(source, stage, wish, lines_of(calibrate), _Clock(tell))
     made = Checkpoint(stage.path)
-    judge = _beside(judged(made, stage.path), before)
+    judge: Any = judged(made, stage.path)
+    judge.compare_with(before)
     return Smaller(made, judge, facts.pop("manifest"), facts)
 
 
@@ -141,10 +144,11 @@ def _of_module(source: Any, model: Any, wish: Wish, judged: Judged, tell: Told) 
     from thrifty.nn.shrinking import made_smaller
 
     large: Any = judged(source, model)
-    before = _asked(large)
+    before = large.before()
     made = made_smaller(model, large.calibrated.learned, _wanted(wish), progress=_Clock(tell))
     small = ModuleTensors(made.module)
-    judge = _beside(judged(small, made.module), before)
+    judge: Any = judged(small, made.module)
+    judge.compare_with(before)
     return Smaller(small, judge, made.manifest, _facts(made, wish))
 
 
@@ -210,17 +214,6 @@ def _facts(made: Any, wish: Wish) -> dict[str, Any]:
         told = {"epochs": wish.epochs, "kept": found.kept, "losses": losses}
     rows = [{name: getattr(row, name) for name in names} for row in made.layers]
     return {"shrunk": rows, "distilled": told}
-
-
-def _asked(judge: Any) -> tuple[Any, dict[str, float]]:
-    """What the whole model answers, and the seconds it takes."""
-    return judge._judge_before(), judge._seconds
-
-
-def _beside(judge: Any, before: tuple[Any, dict[str, float]]) -> Judge:
-    """A judge of the smaller model that compares with the whole one."""
-    judge._before, judge._seconds = before
-    return judge
 
 
 class _Clock:

@@ -143,6 +143,14 @@ class ModuleJudge(Judge):
             "answer_seconds": self._seconds,
         }  # fmt: skip
 
+    def before(self) -> tuple[Any, dict[str, float]]:
+        """What the model answers as it is, and the seconds that took."""
+        return self._judge_before(), self._seconds
+
+    def compare_with(self, before: tuple[Any, dict[str, float]]) -> None:
+        """Compare with what another model answered to the same batches: its `before`."""
+        self._before, self._seconds = before
+
     def _judge_before(self) -> Any:
         """What the model answers as it is, asked before its first tensor changes."""
         if self._before is None:

@@ -5,12 +5,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from thrifty.nn.linears import inputs_axis
+
 __all__ = ["cut", "ends", "inputs_of", "read", "turned", "units_of"]
 
 
 def turned(layer: Any) -> bool:
     """Whether a layer is linear with a weight of (inputs, outputs), as those of GPT-2 are."""
-    return type(layer).__name__ == "Conv1D" and hasattr(layer, "nf")
+    return inputs_axis(layer) == 0
 
 
 def ends(layer: Any) -> tuple[int, int] | None:

@@ -1,11 +1,12 @@
 """Answers: what a model says of a batch, as rows that can be compared: scores, places, numbers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-__all__ = ["IGNORED", "Answer", "answer", "answer_of", "ask", "few", "plain", "targets_of"]
+__all__ = ["IGNORED", "Answer", "answer", "answer_of", "ask", "asked", "few", "plain", "targets_of"]
 
 IGNORED = -100  # the label of a position that is not asked for
 
@@ -70,6 +71,17 @@ def answer_of(found: Any, batch: Any) -> Answer:
     if targets is not None and not targets.is_floating_point() and rows.ndim > 1:
         return Answer("scores", rows.reshape(-1, rows.shape[-1]))
     return Answer("numbers", rows.reshape(len(rows), -1))
+
+
+@contextmanager
+def asked(module: nn.Module) -> Iterator[None]:
+    """A module in evaluation mode for a while."""
+    was = module.training
+    module.eval()
+    try:
+        yield
+    finally:
+        module.train(was)
 
 
 def plain(found: Any) -> Tensor:

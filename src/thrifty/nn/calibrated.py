@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from thrifty.core import DataError
-from thrifty.nn.answers import Answer, answer, few
+from thrifty.nn.answers import Answer, answer, asked, few
 from thrifty.nn.blocks import block_at
 from thrifty.nn.linears import inputs_axis
-from thrifty.nn.outcome import Outcome, asked, distance
+from thrifty.nn.outcome import Outcome, distance
 from thrifty.nn.slopes import slopes_of
 from thrifty.nn.staged import Staged, matching
 from thrifty.nn.tensors import copy_rows, tensor_of

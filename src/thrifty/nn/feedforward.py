@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from thrifty.core import DataError
 from thrifty.nn._units import ends, turned
-from thrifty.nn.answers import answer
+from thrifty.nn.answers import answer, asked
 from thrifty.nn.couples import Couple
 
 __all__ = ["WIDTHS", "feedforward_couples", "width_of"]
@@ -65,15 +65,11 @@ def feedforward_couples(model: nn.Module, batch: Any, width: int) -> list[Couple
         >>> feedforward_couples(net, torch.randn(5, 3), 8)
         []
     """
-    was = model.training
-    model.eval()
-    try:
+    with asked(model):
         before = answer(model, batch).rows
         tries = [[one for one in some if _proved(model, one, batch, before)][:1]
                  for some in _candidates(model, width)]  # fmt: skip
         return [one for found in tries for one in found]
-    finally:
-        model.train(was)
 
 
 def _candidates(model: nn.Module, width: int) -> list[list[Couple]]:

@@ -5,6 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from thrifty.core import method, whole
 from thrifty.hashing import MinHash, mix64
+from thrifty.nn._idtable import codes_apart, id_table
 
 __all__ = ["similar_codes"]
 
@@ -59,18 +60,11 @@ def similar_codes(
         >>> int((codes[0] == codes[1]).sum()), int((codes[0] == codes[4]).sum())
         (8, 0)
     """
-    table = np.asarray(rows)
-    if table.ndim != 2 or table.dtype.kind not in "iu" or not table.size:
-        raise ValueError(f"rows must be a table of ids, got {table.dtype} {table.shape}")
-    whole("num_ids", num_ids, 1, 2**40)
-    if table.min() < 0 or table.max() >= num_ids:
-        found = f"{table.min()}..{table.max()}"
-        raise ValueError(f"rows must be of ids in 0..{num_ids - 1}, got {found}")
-    whole("pieces", pieces, 1, 1024)
+    table = id_table(rows, num_ids, pieces)
     whole("hashes", hashes, 1, 8)
     whole("least", least, 1, 2**62)
-    codes = mix64(np.arange(num_ids * pieces), seed).astype(np.uint16).reshape(num_ids, pieces)
-    known, starts, beside = _sets(table.astype(np.int64), num_ids, least)
+    codes = codes_apart(num_ids, pieces, seed)
+    known, starts, beside = _sets(table, num_ids, least)
     family = MinHash(min(pieces * hashes, 1024), seed=seed)
     least_of = family.of_sets(starts, beside)
     for piece in range(pieces):

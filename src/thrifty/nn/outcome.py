@@ -1,7 +1,6 @@
 """Outcome: what a module answers to batches, how good that is, and how two answers differ."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -9,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, mse_loss, normalize
 
-from thrifty.nn.answers import Answer, answer_of, ask, plain, targets_of
+from thrifty.nn.answers import Answer, answer_of, ask, asked, plain, targets_of
 
-__all__ = ["Outcome", "agreement", "asked", "distance"]
+__all__ = ["Outcome", "agreement", "distance"]
 
 
 class Outcome:
@@ -74,17 +73,6 @@ def _neighbours(one: Tensor, two: Tensor) -> float | None:
         near.fill_diagonal_(-2.0)
         found.append(near.argmax(1))
     return float((found[0] == found[1]).double().mean())
-
-
-@contextmanager
-def asked(module: nn.Module) -> Iterator[None]:
-    """A module in evaluation mode for a while."""
-    was = module.training
-    module.eval()
-    try:
-        yield
-    finally:
-        module.train(was)
 
 
 def distance(before: Answer, after: Answer) -> float:

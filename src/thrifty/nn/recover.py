@@ -10,7 +10,7 @@ from torch.nn.functional import normalize
 
 from thrifty.codec import Encoded, TopLogits
 from thrifty.core import DataError, IncompatibleError, in_range, whole
-from thrifty.nn.answers import Answer, answer
+from thrifty.nn.answers import Answer, answer, asked
 from thrifty.nn.distil import soft_label_loss
 from thrifty.nn.pruning import Masks
 
@@ -64,12 +64,8 @@ def said(model: nn.Module, batches: Iterable[Any], *, k: int = KEPT) -> list[Sai
         ('scores', 3600)
     """
     whole("k", k, 1, 2**16)
-    was = model.training
-    model.eval()
-    try:
+    with asked(model):
         return [_short(answer(model, batch), k) for batch in batches]
-    finally:
-        model.train(was)
 
 
 def recover(

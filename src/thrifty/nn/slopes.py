@@ -8,9 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, normalize
 
-from thrifty.nn.answers import Answer, answer
+from thrifty.nn.answers import Answer, answer, asked
 from thrifty.nn.linears import linear_layers
-from thrifty.nn.outcome import asked
 
 __all__ = ["slopes_of"]
 

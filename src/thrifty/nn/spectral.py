@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 
 from thrifty.core import method, whole
-from thrifty.hashing import mix64
+from thrifty.nn._idtable import codes_apart, id_table
 
 __all__ = ["spectral_codes"]
 
@@ -67,19 +67,12 @@ def spectral_codes(
         >>> bool((codes[0] == codes[1]).all()), bool((codes[0] == codes[2]).any())
         (True, False)
     """
-    table = np.asarray(rows)
-    if table.ndim != 2 or table.dtype.kind not in "iu" or not table.size:
-        raise ValueError(f"rows must be a table of ids, got {table.dtype} {table.shape}")
-    whole("num_ids", num_ids, 1, 2**40)
-    if table.min() < 0 or table.max() >= num_ids:
-        found = f"{table.min()}..{table.max()}"
-        raise ValueError(f"rows must be of ids in 0..{num_ids - 1}, got {found}")
-    whole("pieces", pieces, 1, 1024)
+    table = id_table(rows, num_ids, pieces)
     whole("groups", groups, 1, 2**16 // table.shape[1])
     whole("dims", dims, 1, 1024)
     whole("least", least, 1, 2**62)
-    codes = mix64(np.arange(num_ids * pieces), seed).astype(np.uint16).reshape(num_ids, pieces)
-    ids, profiles, weights = _profiles(table.astype(np.int64), num_ids, dims, least, seed)
+    codes = codes_apart(num_ids, pieces, seed)
+    ids, profiles, weights = _profiles(table, num_ids, dims, least, seed)
     column = np.zeros(num_ids, np.int64)
     for field in range(table.shape[1]):
         column[table[:, field]] = field
